@@ -1,0 +1,1 @@
+"""The panels nanochat-cli comes with. Each uses the public SDK only."""

@@ -1,0 +1,1 @@
+"""The privileged process: owns runs, telemetry, checkpoints, secrets and configuration."""

@@ -1,0 +1,1 @@
+"""The telemetry store and what feeds it."""

@@ -1,0 +1,56 @@
+"""One base for every error a person sees: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class NanochatCliError(Exception):
+    """message: one line that says what and where. hint: what to do. exit_code: 1 failed, 2 bad
+    usage or refused. code: stable word for `--json` and the HTTP API."""
+
+    code = "failed"
+    exit_code = 1
+    status = 500
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
+
+class UsageError(NanochatCliError):
+    """The request itself is wrong; nothing was done."""
+
+    code, exit_code, status = "usage", 2, 422
+
+
+class RefusedError(NanochatCliError):
+    """The request is understood and will not be carried out in this state."""
+
+    code, exit_code, status = "refused", 2, 409
+
+
+class NotFoundError(NanochatCliError):
+    """No such run, checkout, layout or panel."""
+
+    code, exit_code, status = "not_found", 2, 404
+
+
+class ConfigFileError(UsageError):
+    """A file a person wrote is wrong. Says file, line, key and the nearest valid key."""
+
+    code = "bad_file"
+
+    def __init__(self, file: str, message: str, *, line: int = 0, key: str = "", near: str = ""):
+        where = f"{file}:{line}" if line else file
+        key_part = f" `{key}`" if key else ""
+        super().__init__(f"{where}:{key_part} {message}", f"did you mean `{near}`?" if near else "")
+        self.file, self.line, self.key, self.near = file, line, key, near
+
+
+class CoreUnavailableError(NanochatCliError):
+    """The core did not answer or could not be started."""
+
+    code, status = "core_unavailable", 503

@@ -1,0 +1,1 @@
+"""Screens as TOML: from file to LayoutSpec and back."""

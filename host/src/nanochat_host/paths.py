@@ -1,0 +1,156 @@
+"""Where everything of ours lies. One object knows these names; nobody joins paths by hand."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_SOCKET_PATH = 100
+"""sun_path holds 108 bytes on Linux and 104 on macOS, with the terminating zero."""
+
+
+def atomic_write(path: Path, data: bytes | str, mode: int = 0o644) -> None:
+    """Write to a temporary name beside `path`, fsync, rename. Readers see old or new, never half.
+
+    Raises OSError (for example ENOSPC); the old content stays and the temporary file is removed.
+    """
+    raw = data.encode() if isinstance(data, str) else data
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            view = memoryview(raw)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """The files of one run (see docs/architecture.md, "A run on disk")."""
+
+    root: Path
+
+    @property
+    def run_id(self) -> str:
+        return self.root.name
+
+    @property
+    def run_json(self) -> Path:
+        """What was asked for: written once before the start. `core.wire.RunRecord`."""
+        return self.root / "run.json"
+
+    @property
+    def state_json(self) -> Path:
+        """What became of it: replaced atomically by the shim. `core.wire.RunStatus`."""
+        return self.root / "state.json"
+
+    @property
+    def out_log(self) -> Path:
+        """stdout and stderr of the trainer, appended by the trainer itself."""
+        return self.root / "out.log"
+
+    @property
+    def events_jsonl(self) -> Path:
+        return self.root / "events.jsonl"
+
+    @property
+    def control_jsonl(self) -> Path:
+        return self.root / "control.jsonl"
+
+    @property
+    def shim_lock(self) -> Path:
+        """Locked (flock) by the shim for as long as it lives."""
+        return self.root / "shim.lock"
+
+    @property
+    def shim_log(self) -> Path:
+        return self.root / "shim.log"
+
+    @property
+    def telemetry(self) -> Path:
+        """Columns and pyramid of the store; may be deleted, is then rebuilt from the events."""
+        return self.root / "telemetry"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Everything below `$NANOCHAT_CLI_HOME` (default `~/.nanochat-cli`)."""
+
+    home: Path
+
+    @classmethod
+    def from_env(cls) -> Paths:
+        raw = os.environ.get("NANOCHAT_CLI_HOME") or "~/.nanochat-cli"
+        return cls(Path(raw).expanduser().absolute())
+
+    @property
+    def runs(self) -> Path:
+        return self.home / "runs"
+
+    def run(self, run_id: str) -> RunPaths:
+        return RunPaths(self.runs / run_id)
+
+    @property
+    def checkouts_json(self) -> Path:
+        return self.home / "checkouts.json"
+
+    @property
+    def settings_toml(self) -> Path:
+        return self.home / "settings.toml"
+
+    @property
+    def layouts(self) -> Path:
+        return self.home / "layouts"
+
+    @property
+    def logs(self) -> Path:
+        """Our own JSON-lines logs: core.jsonl, ui.jsonl, cli.jsonl, rotated."""
+        return self.home / "logs"
+
+    @property
+    def crashes(self) -> Path:
+        return self.home / "crashes"
+
+    @property
+    def ui_state(self) -> Path:
+        """Remembered screens and zooms; never more than convenience."""
+        return self.home / "ui"
+
+    @property
+    def demo_base(self) -> Path:
+        """NANOCHAT_BASE_DIR of the embedded checkout."""
+        return self.home / "tiny_nanochat"
+
+    @property
+    def core_dir(self) -> Path:
+        """0700 folder of the core's socket, lock and pid; elsewhere if the path is too long."""
+        here = self.home / "core"
+        if len(str(here / "core.sock")) <= MAX_SOCKET_PATH:
+            return here
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        base = os.environ.get("XDG_RUNTIME_DIR") or "/tmp"
+        return Path(base) / f"nanochat-cli-{os.getuid()}-{digest}"
+
+    @property
+    def core_socket(self) -> Path:
+        return self.core_dir / "core.sock"
+
+    @property
+    def core_lock(self) -> Path:
+        return self.core_dir / "core.lock"
+
+    @property
+    def core_log(self) -> Path:
+        return self.core_dir / "core.stderr"

@@ -1,0 +1,1 @@
+"""The terminal host. Nobody imports this package, and only it imports textual."""

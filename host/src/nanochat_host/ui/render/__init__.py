@@ -1,0 +1,1 @@
+"""Pure functions from payloads to strips: braille, ticks, colormaps."""

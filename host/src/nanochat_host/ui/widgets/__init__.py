@@ -1,0 +1,1 @@
+"""Widgets: they own drawing and post messages."""
