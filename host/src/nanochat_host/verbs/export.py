@@ -1,0 +1,54 @@
+"""`nanochat-cli run export`: the plain shell commands of a run, to do it again without us."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from nanochat_host.core.wire import RunRecord, RunStep
+from nanochat_host.paths import Paths
+from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
+from nanochat_host.verbs.output import emit
+
+
+def register(subs: Verbs) -> None:
+    """Add `run export` to the parser."""
+    export = add_verb(
+        subs,
+        "export",
+        "print the plain shell commands that repeat a run",
+        "nanochat-cli run export last > again.sh",
+        print_commands,
+    )
+    export.add_argument("run")
+
+
+def print_commands(args: argparse.Namespace, paths: Paths) -> int:
+    client = connect(paths)
+    record = client.run(find_run(client, args.run).facts.id).record
+    lines = shell_lines(record)
+    emit(args, {"run": record.id, "commit": record.commit, "lines": lines}, lines)
+    return 0
+
+
+def shell_lines(record: RunRecord) -> list[str]:
+    """A bash script of the run's commands, without our hook."""
+    lines = ["#!/usr/bin/env bash", f"# run {record.id}, checkout {record.checkout}"]
+    if record.commit:
+        changed = "; it had uncommitted changes (see `diff` in run.json)" if record.dirty else ""
+        lines.append(f"# commit {record.commit}{changed}")
+    lines += ["set -euo pipefail", f"cd {shlex.quote(record.checkout_path)}"]
+    if record.base_dir:
+        lines.append(f"export NANOCHAT_BASE_DIR={shlex.quote(record.base_dir)}")
+    return lines + [_command(record, step) for step in record.steps]
+
+
+def _command(record: RunRecord, step: RunStep) -> str:
+    env = [f"{name}={shlex.quote(value)}" for name, value in step.env.items()]
+    python = shlex.quote(record.python)
+    if step.nproc > 1:
+        start = [python, "-m torch.distributed.run --standalone", f"--nproc_per_node={step.nproc}"]
+        start += ["-m", step.module, "--"]
+    else:
+        start = [python, "-m", step.module]
+    return " ".join([*env, *start, *map(shlex.quote, step.argv)])

@@ -1,0 +1,147 @@
+"""`nanochat-cli run`: start, list, show and follow runs. Steering lies in `steer.py`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from nanochat_host.core.wire import RunSummary, StartRun
+from nanochat_host.paths import Paths
+from nanochat_host.verbs import export, follow, steer
+from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs
+from nanochat_host.verbs.output import confirm, emit, table
+
+
+def register(verbs: Verbs) -> None:
+    """Add the verb to the parser."""
+    parent = add_verb(verbs, "run", "start, watch and steer runs", "nanochat-cli run list")
+    subs = parent.add_subparsers(metavar="ACTION")
+    begin = add_verb(
+        subs,
+        "start",
+        "start a stage or a pipeline, detached: closing the terminal never harms it",
+        "nanochat-cli run start base_train --checkout nanochat --set depth=4 --set num_iterations=100",
+        start,
+    )
+    begin.add_argument("target", help="a stage, a module, or a pipeline")
+    begin.add_argument("--checkout", default="tiny", help="default: the embedded one")
+    begin.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the stage"
+    )
+    begin.add_argument("--nproc", type=int, default=1, help="processes (torchrun above 1)")
+    begin.add_argument("--name", default="", help="name of the run")
+    begin.add_argument("--cost-per-hour", type=float, default=0.0, help="US dollars")
+    begin.add_argument("--follow", action="store_true", help="print progress until it ends")
+    listing = add_verb(subs, "list", "list runs, newest first", "nanochat-cli run list", list_all)
+    listing.add_argument("--state", default="", help="only runs in this state")
+    show = add_verb(
+        subs, "show", "print all facts of a run", "nanochat-cli run show last", show_one
+    )
+    show.add_argument("run")
+    metrics = add_verb(
+        subs, "metrics", "list a run's metrics", "nanochat-cli run metrics last", list_metrics
+    )
+    metrics.add_argument("run")
+    delete = add_verb(
+        subs,
+        "delete",
+        "delete the record of an ended run",
+        "nanochat-cli run delete last",
+        delete_one,
+    )
+    delete.add_argument("run")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    follow.register(subs)
+    steer.register(subs)
+    export.register(subs)
+
+
+def start(args: argparse.Namespace, paths: Paths) -> int:
+    client = connect(paths)
+    run = client.start_run(
+        StartRun(
+            checkout=args.checkout,
+            target=args.target,
+            options=parse_pairs(args.set),
+            nproc=args.nproc,
+            name=args.name,
+            cost_per_hour=args.cost_per_hour,
+        )
+    )
+    emit(args, run, f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}")
+    return follow.until_end(args, client, run.facts.id) if args.follow else 0
+
+
+def list_all(args: argparse.Namespace, paths: Paths) -> int:
+    runs = sorted(connect(paths).runs(), key=lambda r: r.facts.created_at, reverse=True)
+    runs = [r for r in runs if args.state in ("", r.facts.state)]
+    rows = [
+        [r.facts.id, r.facts.state, r.facts.stage, progress(r), number(r.loss), number(r.val_bpb)]
+        for r in runs
+    ]
+    headings = ["RUN", "STATE", "STAGE", "STEP", "LOSS", "VAL BPB"]
+    emit(args, runs, table(headings, rows) if rows else "no runs yet; try `nanochat-cli demo`")
+    return 0
+
+
+def progress(run: RunSummary) -> str:
+    """Step and steps planned, as far as known."""
+    facts = run.facts
+    if facts.step < 0:
+        return "-"
+    return f"{facts.step}/{facts.num_steps}" if facts.num_steps else str(facts.step)
+
+
+def number(value: float | None) -> str:
+    """A metric for a table."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def show_one(args: argparse.Namespace, paths: Paths) -> int:
+    client = connect(paths)
+    detail = client.run(find_run(client, args.run).facts.id)
+    facts, record = detail.summary.facts, detail.record
+    lines = [
+        f"{facts.id}  {facts.state}{': ' + facts.reason if facts.reason else ''}",
+        f"  name      {facts.name}",
+        f"  checkout  {record.checkout} {record.checkout_path}",
+        f"  commit    {record.commit[:12] or '-'}{' (with uncommitted changes)' if record.dirty else ''}",
+        f"  started   {clock(facts.started_at)}   ended {clock(facts.ended_at)}",
+        f"  exit code {'-' if facts.exit_code is None else facts.exit_code}",
+        f"  step      {progress(detail.summary)}   loss {number(detail.summary.loss)}"
+        f"   val bpb {number(detail.summary.val_bpb)}",
+        f"  folder    {paths.run(facts.id).root}",
+        "  commands",
+    ]
+    for index, step in enumerate(record.steps):
+        mark = ">" if index == facts.stage_index else " "
+        lines.append(f"   {mark} {step.module} {' '.join(step.argv)}")
+    if detail.live:
+        lines.append(f"  live      {', '.join(detail.live)}")
+    emit(args, detail, lines)
+    return 0
+
+
+def clock(ts: float) -> str:
+    """Local time, or a dash."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ts)) if ts else "-"
+
+
+def list_metrics(args: argparse.Namespace, paths: Paths) -> int:
+    client = connect(paths)
+    infos = client.metrics(find_run(client, args.run).facts.id)
+    rows = [[m.name, f"{m.value:.6g}", m.unit, str(m.count), f"{m.first}-{m.last}"] for m in infos]
+    emit(args, infos, table(["METRIC", "LATEST", "UNIT", "POINTS", "STEPS"], rows))
+    return 0
+
+
+def delete_one(args: argparse.Namespace, paths: Paths) -> int:
+    client = connect(paths)
+    run = find_run(client, args.run)
+    folder = paths.run(run.facts.id).root
+    if not args.yes and not confirm(f"Delete {folder}? Checkpoints are kept."):
+        emit(args, {"deleted": False}, "nothing was deleted (`--yes` deletes without asking)")
+        return 2
+    client.delete_run(run.facts.id)
+    emit(args, {"deleted": run.facts.id}, f"{run.facts.id} is deleted; its checkpoints are kept")
+    return 0
