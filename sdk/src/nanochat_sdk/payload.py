@@ -117,12 +117,14 @@ class Plot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A marked point, for example the best value so far. y None marks the whole column at x."""
+    """A marked point, for example the best value so far. y None marks the whole column at x.
+    axis: the scale y is on."""
 
     x: Finite
     y: Finite | None = None
     label: Label = ""
     style: Style = "accent"
+    axis: Literal["left", "right"] = "left"
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
