@@ -20,7 +20,7 @@ def register(verbs: Verbs) -> None:
         subs,
         "start",
         "start a stage or a pipeline, detached: closing the terminal never harms it",
-        "nanochat-cli run start base_train --checkout nanochat --set depth=4 --set num_iterations=100",
+        "nanochat-cli run start base_train --checkout nanochat --set depth=4",
         start,
     )
     begin.add_argument("target", help="a stage, a module, or a pipeline")
@@ -105,7 +105,7 @@ def show_one(args: argparse.Namespace, paths: Paths) -> int:
         f"{facts.id}  {facts.state}{': ' + facts.reason if facts.reason else ''}",
         f"  name      {facts.name}",
         f"  checkout  {record.checkout} {record.checkout_path}",
-        f"  commit    {record.commit[:12] or '-'}{' (with uncommitted changes)' if record.dirty else ''}",
+        f"  commit    {record.commit[:12] or '-'}{' with changes' if record.dirty else ''}",
         f"  started   {clock(facts.started_at)}   ended {clock(facts.ended_at)}",
         f"  exit code {'-' if facts.exit_code is None else facts.exit_code}",
         f"  step      {progress(detail.summary)}   loss {number(detail.summary.loss)}"

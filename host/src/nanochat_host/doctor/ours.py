@@ -1,0 +1,93 @@
+"""Checks of our own parts: the core, layouts, panels, the sandbox, accounts, past crashes."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from nanochat_host.crash import last_crash
+from nanochat_host.doctor.check import Check
+from nanochat_host.errors import NanochatCliError
+from nanochat_host.paths import Paths
+
+
+def core(paths: Paths) -> Iterator[Check]:
+    """The background process: up, reachable, of our version."""
+    from nanochat_host import __version__
+    from nanochat_host.core.client import CoreClient
+    from nanochat_host.core.start import core_is_up
+
+    if not core_is_up(paths):
+        yield Check("core", "core", "off", "not running; the TUI and every verb start it")
+        return
+    info = CoreClient(paths).health()
+    same = info.version == __version__
+    yield Check(
+        "core", "core", "ok" if same else "warn",
+        f"pid {info.pid}, {info.active_runs} active run(s), {info.rss_bytes / 2**20:.0f} MiB",
+        "" if same else f"it is {info.version}, this is {__version__}: `nanochat-cli core stop`",
+    )  # fmt: skip
+    mode = paths.core_dir.stat().st_mode & 0o777
+    private = mode == 0o700
+    yield Check(
+        "core", "socket", "ok" if private else "fail", f"{paths.core_socket} ({mode:o})",
+        "" if private else f"chmod 700 {paths.core_dir}",
+    )  # fmt: skip
+
+
+def layouts(paths: Paths) -> Iterator[Check]:
+    """Every layout in reach loads."""
+    from nanochat_host.layout.find import list_layouts
+    from nanochat_host.layout.load import check_layout
+    from nanochat_host.packs.catalog import Catalog
+
+    catalog = {key: entry.panel for key, entry in Catalog.discover().panels.items()}
+    yield Check("screens", "panels", "ok" if catalog else "fail", f"{len(catalog)} found")
+    for name, path, _ in list_layouts(paths):
+        errors = check_layout(path, catalog)
+        detail = str(errors[0]) if errors else str(path)
+        fix = f"nanochat-cli layout check {name}" if errors else ""
+        yield Check("screens", f"layout {name}", "warn" if errors else "ok", detail, fix)
+
+
+def sandbox(paths: Paths) -> Iterator[Check]:
+    """The walls around panel workers, as far as they are built and this kernel has them."""
+    from nanochat_host.packs.sandbox import describe_walls
+
+    for wall, (state, detail) in describe_walls().items():
+        yield Check("sandbox", wall, "ok" if state == "closed" else "off", detail)
+
+
+def accounts(paths: Paths) -> Iterator[Check]:
+    """Whether there is a W&B login; the key itself is never read into a report."""
+    if os.environ.get("WANDB_API_KEY"):
+        yield Check("accounts", "W&B", "ok", "WANDB_API_KEY is set")
+        return
+    found = False
+    for name in (".netrc", "_netrc"):
+        path = Path.home() / name
+        try:
+            found = found or "api.wandb.ai" in netrc.netrc(str(path)).hosts
+        except (OSError, netrc.NetrcParseError):
+            continue
+    detail = "logged in through ~/.netrc" if found else "no login; runs are kept here only"
+    yield Check("accounts", "W&B", "ok" if found else "off", detail)
+
+
+def crashes(paths: Paths) -> Iterator[Check]:
+    """The newest crash dump, if there is one."""
+    try:
+        crash = last_crash(paths, unseen=False)
+    except NanochatCliError:
+        crash = None
+    if crash is None:
+        yield Check("crashes", "crashes", "ok", "none recorded")
+        return
+    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(crash.ts))
+    yield Check(
+        "crashes", crash.role, "warn", f"{day}: {crash.summary} ({crash.path})",
+        "`nanochat-cli doctor --report` packs it up for a bug report",
+    )  # fmt: skip
