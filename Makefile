@@ -3,8 +3,9 @@ PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v >/dev/null 2>
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-# Torch's CPU build; set to `no` to leave it out (3.12 and 3.13 run everything that needs no torch).
-TORCH ?= $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info[:2] == (3, 11) else "no")' 2>/dev/null)
+TORCH := $(VENV)/.torch
+TORCH_SPEC ?= torch==2.13.0
+TESTS_WITH_TORCH := $(shell $(PYTHON) -c 'import sys; print("$(TORCH)" if sys.version_info[:2] == (3, 11) else "")' 2>/dev/null)
 DEV := $(VENV)/.dev
 
 .PHONY: demo test test-fast lint bench sdk-alone clean help
@@ -17,21 +18,23 @@ help:
 	@echo "make sdk-alone   prove that the SDK installs and works alone"
 
 $(STAMP): pyproject.toml sdk/pyproject.toml host/pyproject.toml builtin_panels/pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is `$(PYTHON) --version`. Try make PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "the venv module is missing: apt-get install python3-venv"; exit 1; }
-	@echo "installing into $(VENV) (the first time takes a minute or two)"
-	@$(BIN)/python -m pip install --quiet -e ./sdk -e ./host -e ./builtin_panels -e .
-	@if [ "$(TORCH)" = yes ]; then $(BIN)/python -m pip install --quiet torch==2.13.0; fi
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/make_venv.sh
+	@touch $@
+
+# 3.11 has a CPU build of a known size; elsewhere pip may choose a build of several gigabytes, so
+# only what trains (`make demo`) asks for it there.
+$(TORCH): $(STAMP)
+	@echo "installing torch ($(TORCH_SPEC)); the embedded model trains with it"
+	@$(BIN)/python -m pip install --quiet "$(TORCH_SPEC)"
 	@touch $@
 
 # dev tools come from the `dev` group of pyproject.toml, read here because old pip has no --group.
-$(DEV): $(STAMP)
+$(DEV): $(STAMP) $(TESTS_WITH_TORCH)
 	@$(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"]))' > $(VENV)/dev.txt
 	@$(BIN)/python -m pip install --quiet -r $(VENV)/dev.txt
 	@touch $@
 
-demo: $(STAMP)
+demo: $(STAMP) $(TORCH)
 	@$(BIN)/nanochat-cli demo
 
 test: $(DEV)
