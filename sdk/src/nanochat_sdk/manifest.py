@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from nanochat_sdk.capabilities import Capability
-from nanochat_sdk.payload import Label
-from nanochat_sdk.protocol import API
+from nanochat_sdk.errors import ManifestError as ManifestError
+from nanochat_sdk.errors import OptionError
+from nanochat_sdk.payload import MAX_TEXT, Label
+from nanochat_sdk.protocol import API, API_SUPPORTED
 
 MAX_MANIFEST = 16 * 1024
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Entry = Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]{0,120}:[A-Za-z_]\w{0,60}$")]
-
-
-class ManifestError(ValueError):
-    """pack.toml is not one. The message says which key and what is expected."""
 
 
 class OptionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,11 +67,104 @@ def parse_manifest(raw: bytes) -> PackManifest:
         raise ManifestError(f"pack.toml is larger than {MAX_MANIFEST} bytes")
     try:
         manifest = msgspec.convert(tomllib.loads(raw.decode()), PackManifest)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise ManifestError(str(error)) from None
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise ManifestError((str(error).splitlines() or ["not TOML"])[0][:300]) from None
     if manifest.protocol > API:
         raise ManifestError(
             f"`protocol = {manifest.protocol}` is newer than this host's {API}: "
             "update nanochat-cli, or install an older version of the pack"
         )
+    if manifest.protocol not in API_SUPPORTED:
+        raise ManifestError(
+            f"`protocol = {manifest.protocol}` is no longer served (this host serves "
+            f"{', '.join(map(str, API_SUPPORTED))}): install a newer version of the pack"
+        )
+    _check_panels(manifest)
     return manifest
+
+
+def option_errors(specs: Mapping[str, OptionSpec], given: Mapping[str, Any]) -> list[OptionError]:
+    """Everything wrong with the options given for a panel, in the order given."""
+    return list(_option_errors(specs, given))
+
+
+def resolve_options(specs: Mapping[str, OptionSpec], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as the panel gets them: those given, and defaults for the rest. Raises OptionError
+    for the first that is wrong."""
+    for error in _option_errors(specs, given):
+        raise error
+    return {key: _as_type(spec, given.get(key, spec.default)) for key, spec in specs.items()}
+
+
+def _option_errors(
+    specs: Mapping[str, OptionSpec], given: Mapping[str, Any]
+) -> Iterator[OptionError]:
+    for key, value in given.items():
+        spec = specs.get(key)
+        if spec is None:
+            near = difflib.get_close_matches(str(key), list(specs), n=1)
+            yield OptionError(str(key), "is not an option of this panel", near[0] if near else "")
+        elif wrong := _wrong(spec, value):
+            choices = [str(choice) for choice in spec.choices or ()]
+            near = difflib.get_close_matches(str(value), choices, n=1)
+            yield OptionError(key, wrong, near[0] if near else "")
+
+
+def _as_type(spec: OptionSpec, value: Any) -> Any:
+    return float(value) if spec.type == "float" else value
+
+
+def _wrong(spec: OptionSpec, value: Any) -> str:
+    """Why the value does not fit, or ""."""
+    if not _has_type(spec.type, value):
+        return f"must be {_TYPE_WORDS[spec.type]}, not {value!r:.60}"
+    if spec.choices is not None and value not in spec.choices:
+        return f"must be one of {', '.join(map(str, spec.choices))}, not {value!r:.60}"
+    if spec.min is not None and value < spec.min:
+        return f"must be at least {spec.min:g}, not {value:g}"
+    if spec.max is not None and value > spec.max:
+        return f"must be at most {spec.max:g}, not {value:g}"
+    return ""
+
+
+_TYPE_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a finite number",
+    "bool": "true or false",
+    "metric": "the name of a metric",
+    "metrics": "a list of names of metrics",
+}
+
+
+def _has_type(kind: str, value: Any) -> bool:
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    if kind == "float":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and abs(value) <= 1e300
+    if kind == "str":
+        return isinstance(value, str) and len(value) <= MAX_TEXT
+    if kind == "metric":
+        return isinstance(value, str) and len(value) <= 200
+    return (
+        isinstance(value, list) and len(value) <= 64 and all(_has_type("metric", v) for v in value)
+    )
+
+
+def _check_panels(manifest: PackManifest) -> None:
+    """Ids are unique, and every default is a value its own option accepts."""
+    seen: set[str] = set()
+    for panel in manifest.panels:
+        if panel.id in seen:
+            raise ManifestError(f"panel `{panel.id}` is declared twice")
+        seen.add(panel.id)
+        for key, spec in panel.options.items():
+            if (spec.min is not None or spec.max is not None) and spec.type not in ("int", "float"):
+                raise ManifestError(
+                    f"panel `{panel.id}`: option `{key}`: min and max need a number"
+                )
+            if wrong := _wrong(spec, spec.default):
+                raise ManifestError(f"panel `{panel.id}`: the default of option `{key}` {wrong}")

@@ -1,0 +1,179 @@
+"""The worker's loop: one panel, one request at a time, until the host closes the pipe.
+
+Runs after the walls stand (or, for an author's own tests, in a plain process). An exception of the
+panel is told to the host and the panel stays loaded; memory that ran out ends the worker, because
+only a fresh one has any.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from types import SimpleNamespace
+from typing import Any
+
+import nanochat_sdk
+from nanochat_sdk.codec import (
+    FrameReader,
+    decode_data,
+    decode_to_worker,
+    encode_answer,
+    frame_message,
+)
+from nanochat_sdk.data import Needs
+from nanochat_sdk.errors import SdkError, WireError
+from nanochat_sdk.panel import Panel, Size
+from nanochat_sdk.payload import MAX_TEXT
+from nanochat_sdk.protocol import (
+    API,
+    MAX_DATA_FRAME,
+    MAX_FRAME,
+    WIRE,
+    Failed,
+    Frame,
+    Hello,
+    Load,
+    Loaded,
+    Reply,
+)
+
+CHANNEL_IN = 3
+CHANNEL_OUT = 4
+EXIT_OUT_OF_MEMORY = 71
+"""Exit code of a worker whose panel ran out of memory."""
+FIRST_SIZE = Size(80, 24)
+_CHUNK = 1 << 16
+_MAX_TRACEBACK = 16384
+_MAX_ACTS = 8
+
+
+class _Pipes:
+    """Blocking messages over the channel's two descriptors."""
+
+    def __init__(self, read_fd: int, write_fd: int) -> None:
+        self._read_fd, self._write_fd = read_fd, write_fd
+        self._reader = FrameReader(MAX_DATA_FRAME)
+
+    def receive(self) -> bytes | None:
+        """The next message, None once the host has closed the pipe."""
+        while (message := self._reader.take()) is None:
+            chunk = os.read(self._read_fd, _CHUNK)
+            if not chunk:
+                return None
+            self._reader.feed(chunk)
+        return message
+
+    def send(self, framed: bytearray) -> None:
+        view = memoryview(framed)
+        while view:
+            view = view[os.write(self._write_fd, view) :]
+
+
+class _Loaded:
+    """The panel and what the host has already been told about it."""
+
+    def __init__(self, load: Load) -> None:
+        self.panel = _create(load)
+        self.size = FIRST_SIZE
+        self.needs = _needs(self.panel, self.size)
+        self._told = self.needs
+        self._due = True
+
+    def answer(self, frame: Frame) -> Reply:
+        """Feed the panel what came, and draw it when something asks for that. What was due and
+        could not be drawn, because the panel raised, stays due."""
+        panel = self.panel
+        size = Size(frame.width, frame.height)
+        if frame.force or size != self.size or frame.view != panel.view:
+            self._due = True
+        self.size, panel.view = size, frame.view
+        if frame.options is not None:
+            panel.options = SimpleNamespace(**frame.options)
+            self._due = True
+        if frame.data is not None and panel.update(decode_data(bytes(frame.data))):
+            self._due = True
+        for event in frame.inputs:
+            if panel.on_input(event):
+                self._due = True
+        payload = panel.render(size) if self._due else None
+        if self._due and payload is None:
+            raise SdkError("render() returned None; it must return a payload")
+        self.needs = _needs(panel, size)
+        acts, panel._acts = panel._acts[:_MAX_ACTS], []
+        needs = None if self.needs == self._told else self.needs
+        return Reply(frame.seq, payload, needs, panel.status, acts)
+
+    def sent(self) -> None:
+        """The reply was acceptable and is on its way."""
+        self._told = self.needs
+        self._due = False
+
+
+def serve(read_fd: int, write_fd: int, walls: dict[str, str]) -> None:
+    """Say hello, load the panel asked for, answer frames. Returns when the host closes the pipe.
+
+    walls: what the witness found about this process, see `protocol.Hello`. Raises MemoryError when
+    the panel used up what it may have, WireError when the host speaks nonsense.
+    """
+    pipes = _Pipes(read_fd, write_fd)
+    hello = Hello(WIRE, API, nanochat_sdk.__version__, os.getpid(), walls)
+    pipes.send(frame_message(hello, MAX_FRAME))
+    first = pipes.receive()
+    if first is None:
+        return
+    load = decode_to_worker(first)
+    if not isinstance(load, Load):
+        raise WireError("the first message must be Load")
+    try:
+        loaded = _Loaded(load)
+        answer = encode_answer(Loaded(loaded.needs, list(loaded.panel.keys)))
+    except MemoryError:
+        raise
+    except Exception as error:
+        pipes.send(_failure(error, 0))
+        return
+    pipes.send(answer)
+    while (raw := pipes.receive()) is not None:
+        frame = decode_to_worker(raw)
+        if not isinstance(frame, Frame):
+            raise WireError("the panel is loaded; only frames may follow")
+        try:
+            framed = encode_answer(loaded.answer(frame))
+            loaded.sent()
+        except MemoryError:
+            raise
+        except Exception as error:
+            framed = _failure(error, frame.seq)
+        pipes.send(framed)
+
+
+def _create(load: Load) -> Panel:
+    sys.path[:0] = load.paths
+    module_name, _, class_name = load.entry.partition(":")
+    panel_class = getattr(importlib.import_module(module_name), class_name, None)
+    if not (isinstance(panel_class, type) and issubclass(panel_class, Panel)):
+        raise SdkError(f"`{load.entry}` is not a subclass of nanochat_sdk.Panel")
+    return panel_class(load.options)
+
+
+def _needs(panel: Panel, size: Size) -> Needs:
+    needs: Any = panel.needs(size)
+    if not isinstance(needs, Needs):
+        raise SdkError(f"needs() must return Needs, not {type(needs).__name__}")
+    return needs
+
+
+def _failure(error: Exception, seq: int) -> bytearray:
+    """A Failed of bounded size, whatever the exception's own methods do."""
+    try:
+        text = " ".join(str(error).split())
+        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        trace = "".join(traceback.format_exception(error))
+    except Exception:
+        message, trace = f"{type(error).__name__} (its message cannot be shown)", ""
+    # Encoding would refuse half of a surrogate pair.
+    message = message[:MAX_TEXT].encode("utf-8", "replace").decode()
+    trace = trace[-_MAX_TRACEBACK:].encode("utf-8", "replace").decode()
+    return frame_message(Failed(message, trace, seq), MAX_FRAME)
