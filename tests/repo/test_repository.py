@@ -87,9 +87,10 @@ def test_every_dependency_has_a_line_in_the_readme() -> None:
         "builtin_panels/pyproject.toml",
     ):
         data = tomllib.loads((ROOT / file).read_text())
-        wanted = data["project"]["dependencies"] + sum(
-            data["project"].get("optional-dependencies", {}).values(), []
-        )
+        project = data["project"]
+        wanted = list(project["dependencies"])
+        for extra in project.get("optional-dependencies", {}).values():
+            wanted += extra
         names |= {re.split(r"[<>=!~ \[]", d)[0] for d in wanted}
     missing = {n for n in names if not n.startswith("nanochat-cli") and f"`{n}`" not in readme}
     assert not missing
