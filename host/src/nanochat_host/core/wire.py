@@ -128,7 +128,8 @@ class StartRun(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RunStep(msgspec.Struct):
-    """One command of a run, in the order they run. title: for people ("base_train")."""
+    """One command of a run, in the order they run. title: for people ("base_train"). argv: the
+    script's own arguments. command: the whole command line as the shim executes it."""
 
     title: str
     module: str
@@ -136,6 +137,7 @@ class RunStep(msgspec.Struct):
     nproc: int = 1
     hook: bool = False
     env: dict[str, str] = {}
+    command: list[str] = []
 
 
 class RunRecord(msgspec.Struct):
