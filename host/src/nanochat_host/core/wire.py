@@ -28,6 +28,12 @@ class CoreInfo(msgspec.Struct):
     debug: bool = False
 
 
+class SetDebug(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /v1/debug."""
+
+    on: bool
+
+
 class ErrorBody(msgspec.Struct):
     """Body of every answer that is not 2xx."""
 
