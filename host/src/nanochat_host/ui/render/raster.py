@@ -1,0 +1,178 @@
+"""Curves to braille, without a loop over cells.
+
+A curve is first reduced to one integer per dot column whose bits are the dots that are set (bit 0
+is the lowest row). Overlaps, steep flanks and envelopes are then plain `|=` of bit runs. Written in
+hexadecimal such an integer has one digit, four dots, per cell: two neighbouring columns translate
+byte-wise into the braille patterns of a column of cells. Cost grows with the columns drawn, never
+with the points behind them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+DOTS_X, DOTS_Y = 2, 4
+"""Dots of a cell, across and down."""
+
+
+def _digits(bits: Sequence[int]) -> bytes:
+    """Translation from a hex digit (dots of a cell column, top first) to braille bits."""
+    table = bytearray(256)
+    for value, digit in enumerate(b"0123456789abcdef"):
+        table[digit] = sum(bits[row] for row in range(4) if value & (8 >> row))
+    return bytes(table)
+
+
+LEFT = _digits((0x01, 0x02, 0x04, 0x40))
+RIGHT = _digits((0x08, 0x10, 0x20, 0x80))
+SET = bytes([0]) + bytes([255]) * 255
+"""Translation to an all-ones mask where anything is set."""
+RUNS = re.compile(rb"(.)\1*", re.DOTALL)
+
+
+class Curve:
+    """The dots of one curve on a canvas of `width` x `height` cells."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.columns = [0] * (width * DOTS_X)
+        self._top = height * DOTS_Y - 1
+
+    def span(self, column: int, a: float, b: float) -> None:
+        """Set the dots between heights a and b (dots from the bottom, clipped) of a dot column."""
+        low, high = (a, b) if a <= b else (b, a)
+        if high < -0.5 or low > self._top + 0.5 or not 0 <= column < len(self.columns):
+            return
+        bottom = int(low + 0.5) if low > 0 else 0
+        top = int(high + 0.5) if high < self._top else self._top
+        self.columns[column] |= ((2 << (top - bottom)) - 1) << bottom
+
+    def line(self, xs: Sequence[float], ys: Sequence[float]) -> None:
+        """Join the points; a NaN is a gap, a point between two gaps a dot. Units: dots."""
+        last = len(xs) - 1
+        for index, (x, y) in enumerate(zip(xs, ys, strict=True)):
+            if y != y:
+                continue
+            before = index > 0 and ys[index - 1] == ys[index - 1]
+            if index == last or ys[index + 1] != ys[index + 1]:
+                if not before:
+                    self.span(int(x), y, y)
+                continue
+            self._segment(x, y, xs[index + 1], ys[index + 1])
+
+    def _segment(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        first, last = int(x0), int(x1)
+        if last - first <= 1:
+            middle = y1 if first == last else (y0 + y1) / 2
+            self.span(first, y0, middle)
+            if first != last:
+                self.span(last, middle, y1)
+            return
+        slope = (y1 - y0) / (last - first)
+        start, stop = max(first, 0), min(last, len(self.columns) - 1)
+        for column in range(start, stop + 1):
+            offset = column - first
+            low = y0 + slope * max(0.0, offset - 0.5)
+            self.span(column, low, y0 + slope * min(last - first, offset + 0.5))
+
+    def band(self, xs: Sequence[float], lo: Sequence[float], hi: Sequence[float]) -> None:
+        """Fill between two curves; NaN is a gap. Units: dots."""
+        points = zip(xs, lo, hi, strict=True)
+        for (x0, low0, high0), (x1, low1, high1) in pairwise(points):
+            if low0 != low0 or high0 != high0:
+                continue
+            first, last = int(x0), int(x1)
+            self.span(first, low0, high0)
+            if last - first > 1 and low1 == low1 and high1 == high1:
+                for column in range(max(first, 0), min(last, len(self.columns))):
+                    part = (column - first) / (last - first)
+                    self.span(column, low0 + (low1 - low0) * part, high0 + (high1 - high0) * part)
+        if xs and lo[-1] == lo[-1] and hi[-1] == hi[-1]:
+            self.span(int(xs[-1]), lo[-1], hi[-1])
+
+    def points(self, xs: Sequence[float], ys: Sequence[float]) -> None:
+        """Separate dots, two high so that they are seen."""
+        for x, y in zip(xs, ys, strict=True):
+            if y == y:
+                self.span(int(x), y, y)
+                self.span(int(x) + (1 if int(x) % 2 == 0 else -1), y, y)
+
+    def step(self, xs: Sequence[float], ys: Sequence[float]) -> None:
+        """A value that holds until the next point."""
+        for (x0, y0), (x1, y1) in pairwise(zip(xs, ys, strict=True)):
+            if y0 != y0:
+                continue
+            for column in range(max(int(x0), 0), min(int(x1), len(self.columns) - 1) + 1):
+                self.span(column, y0, y0)
+            if y1 == y1:
+                self.span(int(x1), y0, y1)
+        if xs and ys[-1] == ys[-1]:
+            self.span(int(xs[-1]), ys[-1], ys[-1])
+
+    def bars(self, xs: Sequence[float], ys: Sequence[float], base: float) -> None:
+        """A bar from `base` to each point, as wide as the distance to the next allows."""
+        count = len(xs)
+        gap = (xs[-1] - xs[0]) / (count - 1) if count > 1 else 4.0
+        half = max(0, int(gap * 0.35))
+        for x, y in zip(xs, ys, strict=True):
+            if y == y:
+                for column in range(
+                    max(int(x) - half, 0), min(int(x) + half + 1, len(self.columns))
+                ):
+                    self.span(column, base, y)
+
+    def cells(self) -> bytearray:
+        """Braille bits of all cells, row-major, `width * height` bytes."""
+        width, height = self.width, self.height
+        out = bytearray(width * height)
+        if not height:
+            return out
+        columns = self.columns
+        for cell in range(width):
+            left, right = columns[2 * cell], columns[2 * cell + 1]
+            if left or right:
+                bits = int.from_bytes((b"%0*x" % (height, left)).translate(LEFT), "big")
+                bits |= int.from_bytes((b"%0*x" % (height, right)).translate(RIGHT), "big")
+                out[cell::width] = bits.to_bytes(height, "big")
+        return out
+
+
+class Canvas:
+    """Braille cells of several curves, and who owns each cell."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.size = width * height
+        self._bits = 0
+        self._owner = 0
+
+    def add(self, cells: bytes | bytearray, owner: int) -> None:
+        """Put a curve on top; dots below stay. owner: 1..255, the colour of its cells."""
+        mask = int.from_bytes(cells.translate(SET), "big")
+        self._bits |= int.from_bytes(cells, "big")
+        painted = mask & int.from_bytes(bytes([owner]) * self.size, "big")
+        self._owner = self._owner & ~mask | painted
+
+    def cover(self, other: Canvas) -> None:
+        """Put another canvas of the same size on top; in its cells only its own dots remain."""
+        mask = int.from_bytes(other._owner.to_bytes(self.size, "big").translate(SET), "big")
+        self._bits = self._bits & ~mask | other._bits
+        self._owner = self._owner & ~mask | other._owner
+
+    def rows(self, glyphs: bytes | None = None) -> list[tuple[str, bytes]]:
+        """Each row as its characters and the owner of each cell (0: empty).
+
+        glyphs: 256 ASCII characters by owner, drawn in place of braille.
+        """
+        owner = self._owner.to_bytes(self.size, "big")
+        if glyphs:
+            text = owner.translate(glyphs).decode("ascii")
+        else:
+            wide = bytearray(2 * self.size)
+            wide[0::2] = self._bits.to_bytes(self.size, "big")
+            wide[1::2] = b"\x28" * self.size
+            text = wide.decode("utf-16-le").replace("\u2800", " ")
+        step = self.width
+        return [(text[at : at + step], owner[at : at + step]) for at in range(0, self.size, step)]

@@ -1,0 +1,93 @@
+"""Tables: columns as wide as their content, the dispensable ones dropped when space is short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nanochat_sdk.payload import Column, Table
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+
+from nanochat_host.ui.render.palette import Palette
+from nanochat_host.ui.render.strips import Piece, blank, fill_height, pad, to_strip
+
+GAP = 2
+MIN_COLUMN = 6
+"""Cells below which a text column is dropped rather than cut further."""
+
+
+def column_widths(
+    columns: Sequence[Column], natural: Sequence[int], width: int
+) -> list[tuple[int, int]]:
+    """(index, cells) of the columns shown.
+
+    Columns with the least `keep` go first (of equals the last one) until the rest fits; left
+    columns may be cut to `MIN_COLUMN`. What space remains goes to the last left-aligned one.
+    """
+    shown = list(range(len(columns)))
+    wanted = [column.width or max(1, size) for column, size in zip(columns, natural, strict=True)]
+
+    def least(index: int) -> int:
+        column = columns[index]
+        fixed = column.width or column.align == "right"
+        return wanted[index] if fixed else min(wanted[index], MIN_COLUMN)
+
+    while len(shown) > 1 and sum(map(least, shown)) + GAP * (len(shown) - 1) > width:
+        shown.remove(min(shown, key=lambda i: (columns[i].keep, -i)))
+    sizes = {index: wanted[index] for index in shown}
+    excess = sum(sizes.values()) + GAP * (len(shown) - 1) - width
+    while excess > 0:
+        widest = max(shown, key=lambda i: (sizes[i] - least(i), sizes[i]))
+        cut = min(excess, max(1, sizes[widest] - max(least(widest), sizes[widest] * 2 // 3)))
+        if sizes[widest] <= 1:
+            break
+        sizes[widest] -= min(cut, sizes[widest] - 1)
+        excess = sum(sizes.values()) + GAP * (len(shown) - 1) - width
+    flexible = [i for i in shown if columns[i].align == "left" and not columns[i].width]
+    if excess < 0 and flexible:
+        sizes[flexible[-1]] -= excess
+    return [(index, sizes[index]) for index in shown]
+
+
+def _selected(strip: Strip, width: int, palette: Palette) -> Strip:
+    """The row in the selection's colours; bold spans stay bold."""
+    style = palette["host-selection"]
+    return Strip([Segment(segment.text, style) for segment in strip], width)
+
+
+def draw_table(table: Table, width: int, height: int, palette: Palette) -> list[Strip]:
+    """Exactly `height` strips. The selected row is kept in view."""
+    header = any(column.title for column in table.columns) and height > 1
+    room = height - 1 if header else height
+    first = max(0, min(table.selected - room // 2, len(table.rows) - room))
+    rows = table.rows[first : first + room]
+    natural = [
+        max(
+            cell_len(column.title),
+            max((cell_len(row[i][0]) for row in rows if i < len(row)), default=0),
+        )
+        for i, column in enumerate(table.columns)
+    ]
+    columns = column_widths(table.columns, natural, width)
+
+    def line(cells: Sequence[Piece]) -> Strip:
+        pieces: list[Piece] = []
+        for place, (index, size) in enumerate(columns):
+            text, style = cells[index] if index < len(cells) else ("", "")
+            right = table.columns[index].align == "right"
+            if place:
+                pieces.append((" " * GAP, ""))
+            pieces.append((pad(text, size, right=right), style))
+        return to_strip(pieces, width, palette, mark="")
+
+    strips = [line([(column.title, "muted") for column in table.columns])] if header else []
+    if not rows:
+        strips += [blank(width, palette[""])] * ((room - 1) // 2)
+        strips.append(to_strip([(table.empty, "muted")], width, palette, align="center"))
+    for offset, row in enumerate(rows):
+        strip = line(row)
+        strips.append(
+            _selected(strip, width, palette) if first + offset == table.selected else strip
+        )
+    return fill_height(strips, width, height, palette)
