@@ -1,0 +1,1 @@
+"""The library half of tiny nanochat; the programs are in `scripts/`."""
