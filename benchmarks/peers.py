@@ -20,8 +20,8 @@ import wandb
 run = wandb.init(project="bench", dir=sys.argv[1], settings=wandb.Settings(console="off"))
 noise = random.Random(0)
 for i in range(10_000):
-    run.log({f"group{k % 4}/metric_{k:02d}": math.exp(-i / 5000 * (1 + k / 5)) + 0.05 * noise.random()
-             for k in range(20)})
+    values = [math.exp(-i / 5000 * (1 + k / 5)) + 0.05 * noise.random() for k in range(20)]
+    run.log({f"group{k % 4}/metric_{k:02d}": value for k, value in enumerate(values)})
 run.finish()
 """
 
@@ -52,11 +52,8 @@ def leet() -> Peer | None:
     try:
         for _ in range(3):
             terminal = Terminal(argv, env={"WANDB_ERROR_REPORTING": "false"})
-            # All rows are in when the x axis reaches 10,000 steps.
-            found.append(
-                terminal.wait_for(r"metric_0[\s\S]*(10K|10000|9[5-9]\d\d|9\.\dK)")
-                - terminal.started
-            )
+            # It says "Finished" once it has read every row of the run.
+            found.append(terminal.wait_for("State: Finished") - terminal.started)
             terminal.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
