@@ -1,1 +1,1 @@
-"""The panels nanochat-cli comes with. Each uses the public SDK only."""
+"""The panels nanochat-cli comes with. They use `nanochat_sdk` and nothing else."""

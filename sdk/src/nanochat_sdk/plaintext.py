@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from nanochat_sdk import format as fmt
 from nanochat_sdk.payload import (
+    Axis,
     Cells,
     Chart,
     Column,
@@ -138,8 +139,8 @@ def _heatmap(payload: Heatmap, width: int, height: int) -> list[str]:
 def _shade(value: float, lo: float, hi: float) -> str:
     if not math.isfinite(value):
         return " "
-    share = (value - lo) / (hi - lo) if hi > lo else 0.5
-    return SHADES[1 + min(int(max(share, 0.0) * 4), 3)]
+    share = _share(min(max(value, lo), hi), lo, hi) or 0.0
+    return SHADES[1 + min(int(share * 4), 3)]
 
 
 def _stack(payload: Stack, width: int, height: int) -> list[str]:
@@ -170,57 +171,64 @@ def _chart(payload: Chart, width: int, height: int) -> list[str]:
     head = [_join(payload.caption)] if payload.caption and height > 2 else []
     if not any(plot.x for plot in payload.plots):
         return [*head, payload.empty]
-    room = height - len(head) - 1
-    if room < 1 or width < 12:
+    rows, columns = height - len(head) - 1, width - _GUTTER
+    if rows < 1 or columns < 4:
         return head or [payload.plots[0].label]
-    xs = [x for plot in payload.plots for x in unpack(plot.x) if math.isfinite(x)]
-    x_lo = payload.x.lo if payload.x.lo is not None else min(xs, default=0.0)
-    x_hi = payload.x.hi if payload.x.hi is not None else max(xs, default=1.0)
-    gutter = 8
-    columns = width - gutter
-    grid = [[" "] * columns for _ in range(room)]
-    limits: dict[str, tuple[float, float]] = {}
-    for side, axis in (("left", payload.y), ("right", payload.right)):
-        ys = [
-            y
-            for plot in payload.plots
-            if plot.axis == side
-            for y in (*unpack(plot.y), *unpack(plot.lo), *unpack(plot.hi))
-            if math.isfinite(y)
-        ]
-        fixed = (axis.lo if axis else None, axis.hi if axis else None)
-        lo = fixed[0] if fixed[0] is not None else min(ys, default=0.0)
-        hi = fixed[1] if fixed[1] is not None else max(ys, default=1.0)
-        limits[side] = (lo, hi)
-
-    def place(x: float, y: float, side: str, char: str) -> None:
-        lo, hi = limits[side]
-        if not (math.isfinite(x) and math.isfinite(y)) or not x_lo <= x <= x_hi:
-            return
-        column = round((x - x_lo) / (x_hi - x_lo) * (columns - 1)) if x_hi > x_lo else columns // 2
-        row = round((hi - y) / (hi - lo) * (room - 1)) if hi > lo else room // 2
-        if 0 <= row < room:
-            grid[row][column] = char
-
-    for index, plot in enumerate(payload.plots):
-        _curve(plot, CURVES[index % len(CURVES)], place)
-        for x in unpack(plot.nonfinite):
-            place(x, limits[plot.axis][0], plot.axis, "!")
-    for mark in payload.marks:
-        y = mark.y if mark.y is not None else limits[mark.axis][0]
-        place(mark.x, y, mark.axis, "◆")
-    lo, hi = limits["left"] if any(p.axis == "left" for p in payload.plots) else limits["right"]
-    ticks = {0: fmt.number(hi, 4), room - 1: fmt.number(lo, 4)}
+    grid = _Grid(payload, rows, columns)
+    left = any(plot.axis == "left" for plot in payload.plots)
+    lo, hi = grid.y["left" if left else "right"]
+    ticks = {0: fmt.number(hi), rows - 1: fmt.number(lo)}
     lines = [
-        fmt.fit(ticks.get(index, ""), gutter - 1, "right") + "│" + "".join(row)
-        for index, row in enumerate(grid)
+        fmt.fit(ticks.get(index, ""), _GUTTER - 1, "right") + "│" + "".join(row)
+        for index, row in enumerate(grid.cells)
     ]
-    ends = fmt.short(x_lo), fmt.short(x_hi)
+    ends = [fmt.short(x) for x in grid.x]
     label = payload.x.label.center(max(columns - sum(map(len, ends)), 0))
-    return [*head, *lines, " " * gutter + ends[0] + label + ends[1]]
+    return [*head, *lines, " " * _GUTTER + ends[0] + label + ends[1]]
 
 
-def _curve(plot: Plot, char: str, place: object) -> None:
-    assert callable(place)
-    for x, y in zip(unpack(plot.x), unpack(plot.y), strict=False):
-        place(x, y, plot.axis, char)
+_GUTTER = 8
+
+
+class _Grid:
+    """A chart's curves as characters. x, y: limits of the axes. cells: rows of characters."""
+
+    def __init__(self, chart: Chart, rows: int, columns: int) -> None:
+        self.cells = [[" "] * columns for _ in range(rows)]
+        self.x = _limits([x for plot in chart.plots for x in unpack(plot.x)], chart.x)
+        self.y = {
+            side: _limits([y for plot in chart.plots if plot.axis == side for y in _ys(plot)], axis)
+            for side, axis in (("left", chart.y), ("right", chart.right or Axis()))
+        }
+        for index, plot in enumerate(chart.plots):
+            char = CURVES[index % len(CURVES)]
+            for x, y in zip(unpack(plot.x), unpack(plot.y), strict=True):
+                self._place(x, y, plot.axis, char)
+            for x in unpack(plot.nonfinite):
+                self._place(x, self.y[plot.axis][0], plot.axis, "!")
+        for mark in chart.marks:
+            y = mark.y if mark.y is not None else self.y[mark.axis][0]
+            self._place(mark.x, y, mark.axis, "◆")
+
+    def _place(self, x: float, y: float, side: str, char: str) -> None:
+        across, up = _share(x, *self.x), _share(y, *self.y[side])
+        if across is not None and up is not None:
+            row = round((1 - up) * (len(self.cells) - 1))
+            self.cells[row][round(across * (len(self.cells[0]) - 1))] = char
+
+
+def _ys(plot: Plot) -> list[float]:
+    return [*unpack(plot.y), *unpack(plot.lo), *unpack(plot.hi)]
+
+
+def _limits(values: list[float], axis: Axis) -> tuple[float, float]:
+    finite = [value for value in values if math.isfinite(value)]
+    lo = axis.lo if axis.lo is not None else min(finite, default=0.0)
+    return lo, axis.hi if axis.hi is not None else max(finite, default=1.0)
+
+
+def _share(value: float, lo: float, hi: float) -> float | None:
+    """Where value lies between lo and hi, None outside. Halved, so that no span overflows."""
+    if not lo <= value <= hi:
+        return None
+    return (value / 2 - lo / 2) / (hi / 2 - lo / 2) if hi / 2 > lo / 2 else 0.5

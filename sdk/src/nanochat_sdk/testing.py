@@ -34,7 +34,7 @@ from nanochat_sdk.data import (
 from nanochat_sdk.downsample import to_series
 from nanochat_sdk.errors import SdkError
 from nanochat_sdk.hostile import hostile_data
-from nanochat_sdk.manifest import PanelManifest, parse_manifest
+from nanochat_sdk.manifest import PanelManifest, parse_manifest, resolve_options
 from nanochat_sdk.panel import Panel, Size
 from nanochat_sdk.payload import Payload
 from nanochat_sdk.plaintext import to_text
@@ -70,7 +70,7 @@ class PanelDriver:
     """One panel under test.
 
     panel: the class. options: over the manifest's defaults. manifest: what it declares; without
-    one, every capability is taken as declared.
+    one, every capability is taken as declared. Raises OptionError.
     """
 
     def __init__(
@@ -80,12 +80,9 @@ class PanelDriver:
         manifest: PanelManifest | None = None,
     ) -> None:
         self.manifest = manifest
-        declared = manifest.options if manifest else {}
-        unknown = set(options or {}) - set(declared) if manifest else set()
-        if unknown:
-            raise PanelFault(f"options not in the manifest: {', '.join(sorted(unknown))}")
-        defaults = {name: spec.default for name, spec in declared.items()}
-        self.panel = panel({**defaults, **(options or {})})
+        if manifest is not None:
+            options = resolve_options(manifest.options, options or {})
+        self.panel = panel(options)
         self._size = Size(80, 24)
 
     @classmethod
@@ -93,7 +90,7 @@ class PanelDriver:
         cls, pack_toml: str | Path, panel_id: str, options: dict[str, Any] | None = None
     ) -> PanelDriver:
         """The panel that a pack.toml names; its code is looked for beside the file as well.
-        Raises ManifestError or PanelFault."""
+        Raises ManifestError, OptionError or PanelFault."""
         path = Path(pack_toml)
         manifest = parse_manifest(path.read_bytes()).panel(panel_id)
         if manifest is None:

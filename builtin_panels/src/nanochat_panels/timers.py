@@ -1,0 +1,154 @@
+"""Where a step's time goes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nanochat_sdk import (
+    SERIES_STYLES,
+    Needs,
+    Payload,
+    Series,
+    SeriesQuery,
+    Size,
+    Span,
+    Style,
+    Text,
+    notice,
+)
+from nanochat_sdk import format as fmt
+
+from nanochat_panels.base import DataPanel, empty
+
+PARTS = "time/*"
+INSIDE = ("mc/*_ms", "loop/*_ms")
+NAMES = {
+    "forward_backward": "forward + backward",
+    "data": "data loading",
+    "dataloader": "data loading",
+    "eval": "evaluation",
+    "save": "saving",
+    "sample": "sampling",
+}
+MUTED = ("other",)
+
+
+class Part(NamedTuple):
+    """A part of the step: seconds per step on average over the window."""
+
+    name: str
+    seconds: float
+    style: Style
+
+
+class Timers(DataPanel):
+    """Parts of the step as shares of its time, and, below, times taken inside those parts."""
+
+    def needs(self, size: Size) -> Needs:
+        start = None
+        step = self.data.run.step if self.data.run else -1
+        if self.options.window and step > self.options.window:
+            start = float(step - self.options.window)
+        return Needs(
+            series=tuple(SeriesQuery(name, 64, "step", start) for name in (PARTS, *INSIDE)),
+        )
+
+    def render(self, size: Size) -> Payload:
+        parts = self._parts()
+        if not parts:
+            run = self.data.run
+            if run is not None and run.step >= 0 and not run.hooked and not self.data.denied:
+                return notice(
+                    "this run's trainer has no timers",
+                    "it was started without the hook; runs started from here have them",
+                )
+            return empty(
+                self.data, "step timers", "they come with the hook, one step after another"
+            )
+        total = sum(part.seconds for part in parts)
+        lines: list[list[Span]] = []
+        if size.height > len(parts) + 1 and size.width >= 20:
+            lines.append(_bar(parts, total, size.width))
+        lines += [_row(part, total, size.width) for part in parts]
+        lines.append(_total_row(total, size.width))
+        inside = self._inside()
+        if inside and size.height >= len(lines) + 2:
+            lines += [[("inside them", "muted")], *(_inside_row(p, size.width) for p in inside)]
+        return Text(lines=lines)
+
+    def _parts(self) -> list[Part]:
+        found = self._averages("time/")
+        found = {name: seconds for name, seconds in found.items() if seconds > 0}
+        order = sorted(found, key=lambda name: (name in MUTED, -found[name]))[:60]
+        styles = iter(SERIES_STYLES * 8)
+        return [
+            Part(NAMES.get(name, name), found[name], "muted" if name in MUTED else next(styles))
+            for name in order
+        ]
+
+    def _inside(self) -> list[Part]:
+        found = self._averages("mc/") | self._averages("loop/")
+        return [
+            Part(name, seconds, "")
+            for name, seconds in sorted(found.items(), key=lambda item: -item[1])[:60]
+        ]
+
+    def _averages(self, prefix: str) -> dict[str, float]:
+        """Seconds per step of each timer under `prefix`: what ran on some steps only (an
+        evaluation) is shared out over all of them."""
+        series = {n: s for n, s in self.data.series.items() if n.startswith(prefix) and s}
+        steps = max((sum(s.counts()) for s in series.values()), default=0.0)
+        out: dict[str, float] = {}
+        for name, each in series.items():
+            scale = 1e-3 if name.endswith("_ms") else 1.0
+            seconds = fmt.as_float(_total(each) * scale / steps) if steps > 0 else None
+            if seconds is not None:
+                short = fmt.plain(name.removeprefix(prefix).removesuffix("_ms"), 60)
+                out[short] = out.get(short, 0.0) + seconds
+        return out
+
+
+_NAME = 20
+
+
+def _total(series: Series) -> float:
+    return sum(mean * n for mean, n in zip(series.means(), series.counts(), strict=True))
+
+
+def _bar(parts: list[Part], total: float, width: int) -> list[Span]:
+    """All parts stacked in one bar; each starts where the ones before it end."""
+    line: list[Span] = []
+    seconds, used = 0.0, 0
+    for part in parts:
+        seconds += part.seconds
+        end = min(round(width * seconds / total), width)
+        if end > used:
+            line.append(("█" * (end - used), part.style))
+            used = end
+    return line
+
+
+def _row(part: Part, total: float, width: int) -> list[Span]:
+    share = part.seconds / total
+    figures = f"{fmt.latency(part.seconds):>9} {fmt.percent(100 * share):>7}"
+    name = _name_width(width, len(figures))
+    line: list[Span] = [("■ ", part.style), (fmt.fit(part.name, name - 2), ""), (figures, "")]
+    room = width - name - len(figures) - 2
+    if room >= 6:
+        line.append(("  " + "▇" * round(share * room), part.style))
+    return line
+
+
+def _total_row(total: float, width: int) -> list[Span]:
+    figure = f"{fmt.latency(total):>9}"
+    return [(fmt.fit("  step", _name_width(width, 17)), "muted"), (figure, "bold")]
+
+
+def _name_width(width: int, figures: int) -> int:
+    """Cells for names beside `figures` cells of numbers."""
+    return _NAME if width >= _NAME + figures + 2 else max(width - figures - 3, 4)
+
+
+def _inside_row(part: Part, width: int) -> list[Span]:
+    value = f"{fmt.latency(part.seconds):>9}"
+    return [(fmt.fit(f"  {part.name}", max(min(_NAME, width - 10), 4)), "muted"), (value, "muted")]
