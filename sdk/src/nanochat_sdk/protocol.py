@@ -106,7 +106,7 @@ class Frame(msgspec.Struct, frozen=True, tag="frame", tag_field="op"):
     seq: int
     width: int
     height: int
-    data: msgspec.Raw | None = None
+    data: bytes | None = None
     view: View = View()
     inputs: list[Input] = []
     force: bool = False

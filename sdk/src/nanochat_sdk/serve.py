@@ -43,6 +43,8 @@ CHANNEL_IN = 3
 CHANNEL_OUT = 4
 EXIT_OUT_OF_MEMORY = 71
 """Exit code of a worker whose panel ran out of memory."""
+EXIT_BROKEN = 70
+"""Exit code of a worker that failed outside the panel's code; its log says why."""
 FIRST_SIZE = Size(80, 24)
 _CHUNK = 1 << 16
 _MAX_TRACEBACK = 16384
@@ -92,7 +94,7 @@ class _Loaded:
         if frame.options is not None:
             panel.options = SimpleNamespace(**frame.options)
             self._due = True
-        if frame.data is not None and panel.update(decode_data(bytes(frame.data))):
+        if frame.data is not None and panel.update(decode_data(frame.data)):
             self._due = True
         for event in frame.inputs:
             if panel.on_input(event):

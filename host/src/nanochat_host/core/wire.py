@@ -275,7 +275,7 @@ class QueryAnswer(msgspec.Struct):
     """rev: hand back as `since`. data: msgpack of `nanochat_sdk.data.Data`, None if unchanged."""
 
     rev: int
-    data: msgspec.Raw | None = None
+    data: bytes | None = None
 
 
 class QueryResult(msgspec.Struct):

@@ -1,0 +1,95 @@
+"""One frame of one panel without a screen, from a real worker: for `panel render` and tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from nanochat_sdk.data import Data, Needs
+from nanochat_sdk.payload import Payload
+from nanochat_sdk.protocol import View
+
+from nanochat_host.errors import NanochatCliError
+from nanochat_host.packs.catalog import PanelEntry
+from nanochat_host.packs.process import PanelProcess, PanelState
+from nanochat_host.packs.supervisor import Supervisor
+
+_FINAL = (PanelState.BACKOFF, PanelState.QUARANTINED)
+
+
+class PanelFailedError(NanochatCliError):
+    """The panel could not be drawn. traceback: the panel's own, "" when it has none."""
+
+    code = "panel_failed"
+
+    def __init__(self, message: str, traceback: str) -> None:
+        super().__init__(message)
+        self.traceback = traceback
+
+
+def render_once(
+    entry: PanelEntry, options: Mapping[str, Any], data: Data, width: int, height: int
+) -> Payload:
+    """Start the panel's worker, send it `data`, return what it draws in width x height cells.
+
+    Raises PanelFailedError, OptionError. Not from within a running event loop: use `render` there.
+    """
+    return asyncio.run(render(entry, options, data, width, height))
+
+
+async def render(
+    entry: PanelEntry, options: Mapping[str, Any], data: Data, width: int, height: int
+) -> Payload:
+    """`render_once` inside an event loop."""
+    async with _Stage(entry, options) as stage:
+        await stage.loaded()
+        return await stage.frame(data, width, height)
+
+
+async def needs(entry: PanelEntry, options: Mapping[str, Any]) -> Needs:
+    """What the panel asks for before its first frame. Raises PanelFailedError, OptionError."""
+    async with _Stage(entry, options) as stage:
+        return (await stage.loaded()).needs
+
+
+class _Stage:
+    """A supervisor with one panel on it; each wait ends with the state waited for, or raises."""
+
+    def __init__(self, entry: PanelEntry, options: Mapping[str, Any]) -> None:
+        self._entry, self._options = entry, options
+        self._changed = asyncio.Event()
+        self._supervisor = Supervisor(lambda _panel: self._changed.set())
+        self._panel: PanelProcess
+
+    async def __aenter__(self) -> _Stage:
+        try:
+            self._panel = self._supervisor.open(self._entry, self._options, ())
+        except BaseException:
+            await self._supervisor.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._supervisor.close()
+
+    async def loaded(self) -> PanelProcess:
+        while not self._panel.ready:
+            await self._change()
+        return self._panel
+
+    async def frame(self, data: Data, width: int, height: int) -> Payload:
+        raw = msgspec.msgpack.encode(data)
+        self._panel.pull(width=width, height=height, data=raw, view=View(), force=True)
+        while self._panel.payload is None:
+            await self._change()
+        return self._panel.payload
+
+    async def _change(self) -> None:
+        """The next change that is not a failure. The deadlines of the panel bound the wait."""
+        self._changed.clear()
+        await self._changed.wait()
+        if self._panel.state in _FINAL:
+            what = f"panel `{self._entry.name}`: {self._panel.reason}"
+            raise PanelFailedError(what, self._panel.traceback)

@@ -1,0 +1,30 @@
+"""What a worker costs, from /proc: readable even for a process that forbids being inspected."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """rss_bytes: resident memory, shared pages included. cpu_s: user and system time."""
+
+    rss_bytes: int
+    cpu_s: float
+
+
+def usage(pid: int) -> Usage | None:
+    """None when the process is gone, or where there is no /proc."""
+    folder = Path("/proc") / str(pid)
+    try:
+        resident = int((folder / "statm").read_text().split()[1])
+        # The name, in parentheses, may hold spaces.
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except (OSError, IndexError):
+        return None
+    return Usage(resident * _PAGE, (int(fields[11]) + int(fields[12])) / _TICKS)

@@ -1,0 +1,174 @@
+"""The host's handle on the zygote: starts it with nothing of ours, asks it for workers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from nanochat_sdk.errors import WireError
+
+from nanochat_host.packs.control import ControlSocket, Exited, Ready, Spawn, Spawned
+from nanochat_host.packs.failure import Failure, failure_of_exit
+from nanochat_host.packs.log_tail import LogTail
+from nanochat_host.packs.worker import Worker
+
+_BOOT = (
+    "import sys; sys.path[:0] = sys.argv[3:]; from nanochat_host.packs.zygote import main; main()"
+)
+# Isolated, no site (so no .pth file runs), no bytecode written, UTF-8 whatever the locale.
+_PYTHON_FLAGS = ("-I", "-S", "-B", "-X", "utf8")
+
+
+class Zygote:
+    """One running zygote. on_lost is called once, with the reason, if it ends before `close`.
+
+    Start it from the main thread: the kernel's signal at the death of the parent is tied to the
+    thread that created the process.
+    """
+
+    def __init__(self, on_lost: Callable[[Failure], None]) -> None:
+        """Returns at once; workers may be asked for before `ready`. Raises OSError."""
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[int] = self._loop.create_future()
+        self._workers: dict[int, Worker] = {}
+        self._next_id = 1
+        self._open = True
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [*_command(), str(theirs.fileno()), str(os.getpid()), *_import_folders()],
+                env={},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        assert self._process.stderr is not None
+        with self._process.stderr as stderr:
+            self._log = LogTail(os.dup(stderr.fileno()))
+        ours.setblocking(False)
+        self._control = ControlSocket(ours)
+        self._loop.add_reader(ours, self._on_readable)
+
+    @property
+    def pid(self) -> int:
+        """The zygote's process id."""
+        return self._process.pid
+
+    def log_line(self) -> str:
+        """The last thing it printed, for example why it could not start."""
+        return self._log.text().strip().rpartition("\n")[2]
+
+    def spawn(
+        self, on_message: Callable[[bytes], None], on_failure: Callable[[Failure], None]
+    ) -> Worker:
+        """Ask for a worker; its hello follows. Raises OSError when descriptors run out or the
+        zygote does not read."""
+        to_worker = os.pipe()
+        try:
+            from_worker = os.pipe()
+            try:
+                log = os.pipe()
+            except OSError:
+                _close(*from_worker)
+                raise
+        except OSError:
+            _close(*to_worker)
+            raise
+        worker_id = self._next_id
+        self._next_id += 1
+        theirs = (to_worker[0], from_worker[1], log[1])
+        try:
+            self._control.send(Spawn(worker_id), theirs)
+        except OSError:
+            _close(from_worker[0], to_worker[1], log[0])
+            raise
+        finally:
+            _close(*theirs)
+        worker = Worker((from_worker[0], to_worker[1], log[0]), on_message, on_failure)
+        self._workers[worker_id] = worker
+        return worker
+
+    def kill(self) -> None:
+        """End a zygote that does not answer; `on_lost` follows."""
+        self._process.kill()
+
+    async def close(self, timeout_s: float = 2.0) -> None:
+        """End it and all its workers. Returns when it is reaped."""
+        if self._open:
+            self._let_go()
+        deadline = self._loop.time() + timeout_s
+        while self._process.poll() is None:
+            if self._loop.time() > deadline:
+                self._process.kill()
+            await asyncio.sleep(0.002)
+
+    def _let_go(self) -> None:
+        self._open = False
+        self._loop.remove_reader(self._control.sock)
+        self._control.close()
+        self._log.close()
+        self.ready.cancel()
+        for worker in self._workers.values():
+            worker.end()
+        self._workers.clear()
+
+    def _on_readable(self) -> None:
+        try:
+            messages = self._control.receive()
+        except BlockingIOError:
+            return
+        except (OSError, WireError):
+            messages = None
+        if messages is None:
+            self._lost()
+            return
+        for message, fds in messages:
+            if isinstance(message, Ready) and not self.ready.done():
+                self.ready.set_result(message.pid)
+            elif isinstance(message, Spawned):
+                self._workers[message.id].on_spawned(message.pid, fds[0] if fds else None)
+            elif isinstance(message, Exited) and (worker := self._workers.pop(message.id, None)):
+                worker.on_exited(message.code)
+
+    def _lost(self) -> None:
+        """A zygote that never got ready would not get ready the next time either, so that counts
+        against the panels' retries; one that was killed does not."""
+        self._process.kill()
+        how = failure_of_exit(self._process.wait()).reason
+        was_ready = self.ready.done()
+        self._let_go()
+        detail = f" ({line})" if (line := self.log_line()) else ""
+        what = f"the zygote, which all panels are forked from, ended: {how}{detail}"
+        self._on_lost(Failure(what, blameless=was_ready))
+
+
+def _close(*fds: int) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
+def _command() -> list[str]:
+    """The interpreter itself, not a virtual environment's link to it, which would bring the
+    environment's site-packages along."""
+    interpreter = Path(getattr(sys, "_base_executable", "") or sys.executable).resolve()
+    return [str(interpreter), *_PYTHON_FLAGS, "-c", _BOOT]
+
+
+def _import_folders() -> list[str]:
+    """Folders the zygote imports from, and then forgets."""
+    folders = []
+    for name in ("nanochat_host", "nanochat_sdk", "msgspec"):
+        spec = find_spec(name)
+        assert spec is not None and spec.origin is not None
+        folders.append(str(Path(spec.origin).parent.parent))
+    return list(dict.fromkeys(folders))
