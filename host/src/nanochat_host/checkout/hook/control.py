@@ -1,0 +1,70 @@
+"""Reads the commands that the core appends to `control.jsonl`."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+COMMANDS = ("save", "eval", "sample", "stop", "pause", "resume", "set", "lr")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line of the file. error: why it cannot be carried out whatever the script is."""
+
+    id: str
+    cmd: str
+    name: str = ""
+    value: Any = None
+    at_step: int | None = None
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def parse_command(line: bytes) -> Command:
+    """Never raises: a line that is no command becomes one with an `error`."""
+    try:
+        raw = json.loads(line)
+    except ValueError:
+        return Command("", "", error="not a line of JSON")
+    if not isinstance(raw, dict):
+        return Command("", "", error="not a JSON object")
+    cmd, at_step = str(raw.get("cmd", "")), raw.get("at_step")
+    error = ""
+    if cmd not in COMMANDS:
+        error = f"unknown command {cmd[:40]!r}"
+    elif at_step is not None and type(at_step) is not int:
+        at_step, error = None, "at_step is not a whole number"
+    return Command(
+        str(raw.get("id", "")), cmd, str(raw.get("name", "")), raw.get("value"), at_step, error
+    )
+
+
+class ControlFile:
+    """Follows the file by its size: one `stat` while nothing is new."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._position = 0
+
+    def poll(self) -> list[Command]:
+        """Commands appended since the last call; half a line waits for its end."""
+        if not self._path:
+            return []
+        try:
+            # Once a step: os.stat of a str costs half of Path.stat.
+            if os.stat(self._path).st_size <= self._position:  # noqa: PTH116
+                return []
+            with Path(self._path).open("rb") as file:
+                file.seek(self._position)
+                data = file.read()
+        except OSError:
+            return []
+        complete = data[: data.rfind(b"\n") + 1]
+        self._position += len(complete)
+        return [parse_command(line) for line in complete.splitlines() if line.strip()]

@@ -1,0 +1,137 @@
+"""Which options can be changed while the loop runs: those it reads anew in each iteration."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from .loops import LoopSite, called_name, reached_functions, stored_names
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """live: options, by name. settable: module variables that are no option but are read by the
+    loop and not assigned in it."""
+
+    live: list[str]
+    settable: list[str]
+
+
+HORIZONS = {"num_iterations", "num_steps", "max_steps", "max_iters"}
+"""How long to train: the setup computes with it too, and yet the loop obeys a change."""
+
+
+def liveness(tree: ast.Module, site: LoopSite) -> Liveness:
+    holders = _argument_holders(tree)
+    reached: list[ast.AST] = [site.loop, *reached_functions(site)]
+    options = _option_names(tree)
+    module = _module_variables(tree, site)
+    read = _read_names(reached, holders)
+    spent = _read_names(_setup(site), holders) - HORIZONS
+    live = {name for name in options & read - spent if name in module or _holds(reached, name)}
+    return Liveness(sorted(live), sorted((module & read) - options))
+
+
+def _setup(site: LoopSite) -> list[ast.AST]:
+    """Statements before the loop that compute something from the options: a change comes too late
+    for them. Prints do not count, nor functions (they run when the loop calls them)."""
+    before = site.block[: site.block.index(site.loop)]
+    return [s for s in before if not _defines(s) and not _only_tells(s)]
+
+
+def _only_tells(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and "print" in called_name(statement.value)
+    )
+
+
+def _read_names(nodes: list[ast.AST], holders: set[str]) -> set[str]:
+    """Variables read, and attributes of `args`."""
+    return {
+        name
+        for node in nodes
+        for n in ast.walk(node)
+        if (name := _read_name(n, holders)) is not None
+    }
+
+
+def _read_name(n: ast.AST, holders: set[str]) -> str | None:
+    if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load):
+        return n.id
+    if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in holders:
+        return n.attr
+    return None
+
+
+def _holds(nodes: list[ast.AST], name: str) -> bool:
+    return any(isinstance(n, ast.Attribute) and n.attr == name for x in nodes for n in ast.walk(x))
+
+
+def _argument_holders(tree: ast.Module) -> set[str]:
+    """Variables that hold what `parse_args()` returned; `args` in any case."""
+    holders = {"args"}
+    for n in ast.walk(tree):
+        if (
+            isinstance(n, ast.Assign)
+            and isinstance(n.value, ast.Call)
+            and called_name(n.value) in ("parse_args", "get_args")
+        ):
+            holders |= {t.id for t in n.targets if isinstance(t, ast.Name)}
+    return holders
+
+
+def _module_variables(tree: ast.Module, site: LoopSite) -> set[str]:
+    """Assigned at module level outside the loop and never in an iteration."""
+    if site.function is not None:
+        return set()
+    own = stored_names(site.loop)
+    outside: set[str] = set()
+    for statement in tree.body:
+        if statement is not site.loop and not _defines(statement):
+            outside |= stored_names(statement)
+    return outside - own
+
+
+def _defines(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+
+def _option_names(tree: ast.Module) -> set[str]:
+    """Names the command line may set: argparse destinations, or what stands before the
+    configurator."""
+    names: set[str] = set()
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Call) and called_name(n) == "add_argument":
+            flags = [a.value for a in n.args if isinstance(a, ast.Constant)]
+            dest = [
+                k.value.value
+                for k in n.keywords
+                if k.arg == "dest" and isinstance(k.value, ast.Constant)
+            ]
+            long = [f for f in flags if isinstance(f, str) and f.startswith("--")] or flags
+            names |= {str(name).lstrip("-").replace("-", "_") for name in (dest or long)[:1]}
+    if names:
+        return names
+    for statement in tree.body:
+        if is_configurator(statement):
+            return names
+        if isinstance(statement, ast.Assign):
+            names |= stored_names(statement)
+    return set()
+
+
+def is_configurator(statement: ast.stmt) -> bool:
+    """`exec(open(.../configurator.py).read())`: the older way to read the command line."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and called_name(statement.value) == "exec"
+        and any(
+            isinstance(n, ast.Constant)
+            and isinstance(n.value, str)
+            and n.value.endswith("configurator.py")
+            for n in ast.walk(statement)
+        )
+    )

@@ -1,0 +1,193 @@
+"""Finds a script's training loop in its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .names import STEP_VARIABLES
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass
+class LoopSite:
+    """Where the loop is. block: the statement list that holds it. function: the one it stands in,
+    None at module level. functions: those of the module, by name."""
+
+    loop: ast.For | ast.While
+    block: list[ast.stmt]
+    function: FunctionNode | None
+    functions: dict[str, FunctionNode]
+
+    @property
+    def kind(self) -> str:
+        return "for" if isinstance(self.loop, ast.For) else "while"
+
+    def after(self) -> list[ast.stmt]:
+        return self.block[self.block.index(self.loop) + 1 :]
+
+
+def walk_scope(node: ast.AST) -> Iterator[ast.AST]:
+    """`node` and what is below it, without entering functions, classes and comprehensions: their
+    names are their own."""
+    todo = [node]
+    own = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    comprehensions = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    while todo:
+        current = todo.pop()
+        yield current
+        todo += [
+            child
+            for child in ast.iter_child_nodes(current)
+            if not isinstance(child, (*own, *comprehensions))
+        ]
+
+
+def stored_names(node: ast.AST) -> set[str]:
+    """Variables assigned in `node` itself."""
+    return {
+        n.id for n in walk_scope(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+
+
+def loaded_names(node: ast.AST) -> set[str]:
+    """Variables read anywhere below `node`."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def called_name(call: ast.Call) -> str:
+    """The last part of what is called: "step" for `self.optimizer.step()`."""
+    if isinstance(call.func, ast.Name):
+        return call.func.id
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def calls_in(node: ast.AST, functions: dict[str, FunctionNode] | None = None) -> set[str]:
+    """Names of everything called below `node`, also inside the given functions it calls."""
+    found: set[str] = set()
+    todo: list[ast.AST] = [node]
+    while todo:
+        for n in ast.walk(todo.pop()):
+            if not isinstance(n, ast.Call):
+                continue
+            name = called_name(n)
+            if functions and name in functions and name not in found:
+                todo.append(functions[name])
+            found.add(name)
+    return found
+
+
+def functions_in(tree: ast.Module) -> dict[str, FunctionNode]:
+    return {
+        n.name: n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+def find_loop(tree: ast.Module) -> LoopSite | None:
+    """The innermost loop that both backpropagates and steps an optimizer; one at module level
+    before one in a function. None if there is none."""
+    functions = functions_in(tree)
+    return _search(tree.body, None, functions)
+
+
+def _trains(node: ast.AST, functions: dict[str, FunctionNode]) -> bool:
+    return {"backward", "step"} <= calls_in(node, functions)
+
+
+def _search(
+    block: list[ast.stmt], function: FunctionNode | None, functions: dict[str, FunctionNode]
+) -> LoopSite | None:
+    in_functions: LoopSite | None = None
+    for statement in block:
+        if isinstance(statement, (ast.For, ast.While)) and _trains(statement, functions):
+            inner = _search(statement.body, function, functions)
+            return inner or LoopSite(statement, block, function, functions)
+        for nested, owner in _blocks_of(statement, function):
+            site = _search(nested, owner, functions)
+            if site is None:
+                continue
+            if site.function is function:
+                return site
+            in_functions = in_functions or site
+    return in_functions
+
+
+def _blocks_of(
+    statement: ast.stmt, function: FunctionNode | None
+) -> Iterator[tuple[list[ast.stmt], FunctionNode | None]]:
+    owner = function
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        owner = statement
+    for field in ("body", "orelse", "finalbody"):
+        nested = getattr(statement, field, None)
+        if nested:
+            yield nested, owner
+    for handler in getattr(statement, "handlers", []):
+        yield handler.body, owner
+    for case in getattr(statement, "cases", []):
+        yield case.body, owner
+
+
+def step_variable(loop: ast.For | ast.While) -> str:
+    """The variable that counts steps, "" if none is recognised."""
+    stored = stored_names(loop)
+    for name in STEP_VARIABLES:
+        if name in stored:
+            return name
+    target = loop.target if isinstance(loop, ast.For) else None
+    if isinstance(target, ast.Tuple) and target.elts:
+        target = target.elts[0] if "enumerate" in calls_in(loop.iter) else None  # type: ignore[union-attr]
+    counts = isinstance(loop, ast.For) and {"range", "enumerate"} & calls_in(loop.iter)
+    return target.id if counts and isinstance(target, ast.Name) else ""
+
+
+def loop_variables(site: LoopSite) -> list[str]:
+    """Every variable an iteration may assign, in order of their names: those of the loop itself
+    and the globals that functions it reaches declare."""
+    names = stored_names(site.loop)
+    for function in reached_functions(site):
+        declared = {
+            name for n in walk_scope(function) if isinstance(n, ast.Global) for name in n.names
+        }
+        names |= declared & {
+            n.id
+            for n in ast.walk(function)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+    return sorted(name for name in names if not name.startswith("_"))
+
+
+def _is_generator(site: LoopSite, name: str) -> bool:
+    function = site.functions.get(name)
+    return function is not None and any(
+        isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(function)
+    )
+
+
+def reached_functions(site: LoopSite) -> list[FunctionNode]:
+    """Functions of the module that an iteration may run: called in the loop, or behind a variable
+    it uses, which holds a lambda or a generator made before the loop."""
+    makers: dict[str, ast.AST] = {}
+    for statement in ast.walk(ast.Module(site.block, [])):
+        if isinstance(statement, ast.Assign) and isinstance(
+            statement.value, (ast.Call, ast.Lambda)
+        ):
+            for target in statement.targets:
+                if isinstance(target, ast.Name):
+                    makers.setdefault(target.id, statement.value)
+    seen: set[str] = set()
+    reached: list[FunctionNode] = []
+    todo: list[ast.AST] = [site.loop]
+    while todo:
+        for name in loaded_names(todo.pop()) - seen:
+            seen.add(name)
+            if name in site.functions:
+                reached.append(site.functions[name])
+                todo.append(site.functions[name])
+            elif isinstance(maker := makers.get(name), ast.Lambda):
+                todo.append(maker)
+            elif isinstance(maker, ast.Call) and _is_generator(site, called_name(maker)):
+                todo.append(maker.func)
+    return reached

@@ -1,0 +1,97 @@
+"""Turns the loop's variables into one `metric` line, in a few tens of microseconds.
+
+Which variables are numbers hardly ever changes from one step to the next, so the line's template is
+kept for each combination of types that was seen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .events import json_safe
+from .names import metric_names
+
+MAX_PLANS = 64
+LARGEST_EXACT_INT = 2**53
+HEAD = '{"ts":%.4f,"kind":"metric","step":%d'
+
+
+def number(value: Any) -> float | int | None:
+    """A Python or NumPy number as a plain one; None for everything else, tensors included
+    (reading one could wait for the device)."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return value  # type: ignore[no-any-return]
+    if kind is bool:
+        return None
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    if kind.__module__ == "numpy" and kind.__name__ != "ndarray" and hasattr(value, "item"):
+        plain = value.item()
+        return plain if type(plain) in (int, float) else None
+    return None
+
+
+class Plan:
+    """How to format the values of one combination of types."""
+
+    def __init__(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        self.indices = [i for i, value in enumerate(values) if number(value) is not None]
+        self.names = [names[i] for i in self.indices]
+        self.plain = all(type(values[i]) in (int, float) for i in self.indices)
+        # %r is the shortest text that reads back as the same float; %.17g keeps an integer exact
+        # up to 2**53 and turns a larger one into a float, which strict JSON readers accept.
+        self.template = HEAD + "".join(
+            f",{json.dumps(names[i])}:{'%r' if isinstance(values[i], float) else '%.17g'}"
+            for i in self.indices
+        )
+        self.template += "}\n"
+
+
+class Rows:
+    """Lines for the variables `variables` (read from the loop's scope) and the extra names
+    `parts` (given with each call)."""
+
+    def __init__(self, variables: Sequence[str], parts: Sequence[str]) -> None:
+        self._variables = tuple(variables)
+        self._names = metric_names(list(variables)) + list(parts)
+        self._plans: dict[tuple[type, ...], Plan] = {}
+        self._reported: list[str] = []
+
+    def reported(self) -> Sequence[str]:
+        """Names in the last line: what `wandb.log` need not repeat."""
+        return self._reported
+
+    def line(self, scope: Mapping[str, Any], ts: float, step: int, parts: Sequence[float]) -> bytes:
+        values = [*map(scope.get, self._variables), *parts]
+        kinds = tuple(map(type, values))
+        plan = self._plans.get(kinds)
+        if plan is None:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[kinds] = Plan(self._names, values)
+        self._reported = plan.names
+        picked: list[Any] = [values[i] for i in plan.indices]
+        try:
+            if plan.plain and math.isfinite(sum(picked)):
+                return (plan.template % (ts, step, *picked)).encode()
+        except OverflowError:
+            pass  # an int too large for a float
+        return self._careful(plan, ts, step, picked)
+
+    def _careful(self, plan: Plan, ts: float, step: int, picked: Sequence[Any]) -> bytes:
+        row: dict[str, Any] = {"ts": round(ts, 4), "kind": "metric", "step": step}
+        for name, raw in zip(plan.names, picked, strict=True):
+            value = number(raw)
+            if isinstance(value, int) and abs(value) > LARGEST_EXACT_INT:
+                try:
+                    value = float(value)
+                except OverflowError:
+                    value = math.inf if value > 0 else -math.inf
+            row[name] = json_safe(value)
+        return (json.dumps(row, allow_nan=False) + "\n").encode()
