@@ -19,7 +19,7 @@ from nanochat_sdk import format as fmt
 from nanochat_sdk.data import GpuInfo
 
 from nanochat_panels.base import DataPanel, empty
-from nanochat_panels.meters import meter, share, spark
+from nanochat_panels.meters import fitting, share, spark
 
 PER_GPU = 4
 """Lines a GPU takes in full: its name and three bars."""
@@ -67,7 +67,7 @@ class Gpu(DataPanel):
         room = max(min(size.height, 31), 1)
         hidden = max(len(gpus) - room, 0)
         shown = gpus[: room - 1] if hidden and room > 1 else gpus[:room]
-        lines_each = min(room // max(len(shown), 1), PER_GPU)
+        lines_each = room // max(len(shown), 1)
         children: list[Child] = []
         for gpu in shown:
             children += [Child(part, size=1) for part in self._gpu(gpu, lines_each, size.width)]
@@ -77,41 +77,50 @@ class Gpu(DataPanel):
         return Stack(children=children[:32])
 
     def _gpu(self, gpu: GpuInfo, lines: int, width: int) -> list[Payload]:
-        name = f"gpu/{gpu.index}/"
-        util = self.latest(name + "util")
-        used = self.latest(name + "mem_used")
-        memory = f"{_gib(used)}/{_gib(gpu.memory_bytes)} GiB"
-        load = self._load(gpu, util)
+        """A GPU in as many lines. Without a title of its own, its bars carry its index."""
+        if lines >= PER_GPU:
+            bars = [self._load(gpu, "load "), self._memory(gpu, "VRAM ", width)]
+            return [Text(lines=[self._title(gpu, width)]), *bars, self._power(gpu, width)]
+        index = str(gpu.index)
         if lines < 2:
-            compact = f"{_percent(util)}  {memory}  {_unit(self.latest(name + 'temp'), '°C')}"
-            return [meter(f"{gpu.index}", share(util, 100), compact, width, spark=load.spark)]
-        bars = [load, self._memory(gpu, used, memory)]
-        if lines >= 3:
-            power = self.latest(name + "power")
-            limit = gpu.power_limit_w
-            watts = f"{_unit(power, '')}/{_unit(limit, ' W')}" if limit > 0 else _unit(power, " W")
-            bars.append(Gauge(label="power", value=share(power, limit), text=watts, warn=0.98))
-        if lines < PER_GPU:
-            return list(bars[:lines])
-        return [Text(lines=[self._title(gpu, width)]), *bars]
+            return [self._compact(gpu, index, width)]
+        return [self._load(gpu, f"{index} load"), self._memory(gpu, f"{index} VRAM", width)]
 
-    def _load(self, gpu: GpuInfo, util: float | None) -> Gauge:
-        history = self.data.series.get(f"gpu/{gpu.index}/util")
+    def _compact(self, gpu: GpuInfo, label: str, width: int) -> Gauge:
+        bar = self._load(gpu, label)
+        used = self.latest(f"gpu/{gpu.index}/mem_used")
+        memory = f"{bar.text}  {_gib(used)}/{_gib(gpu.memory_bytes)} GiB"
+        heat = _unit(self.latest(f"gpu/{gpu.index}/temp"), " °C")
+        text = fitting((f"{memory}  {heat}", memory, bar.text), label, width)
+        return Gauge(label=label, value=bar.value, text=text, spark=bar.spark)
+
+    def _load(self, gpu: GpuInfo, label: str) -> Gauge:
+        util = self.latest(f"gpu/{gpu.index}/util")
         return Gauge(
-            label="load ", value=share(util, 100), text=_percent(util), spark=spark(history, 100)
+            label=label,
+            value=share(util, 100),
+            text=fmt.UNKNOWN if util is None else f"{fmt.integer(util):>3} %",
+            spark=spark(self.data.series.get(f"gpu/{gpu.index}/util"), 100),
         )
 
-    def _memory(self, gpu: GpuInfo, used: float | None, text: str) -> Gauge:
-        history = self.data.series.get(f"gpu/{gpu.index}/mem_used")
+    def _memory(self, gpu: GpuInfo, label: str, width: int) -> Gauge:
+        used = self.latest(f"gpu/{gpu.index}/mem_used")
+        texts = (f"{_gib(used)}/{_gib(gpu.memory_bytes)} GiB", f"{_gib(used)} GiB")
         return Gauge(
-            label="VRAM ",
+            label=label,
             value=share(used, gpu.memory_bytes),
-            text=text,
+            text=fitting(texts, label, width),
             style="secondary",
             warn=0.92,
             error=0.98,
-            spark=spark(history, gpu.memory_bytes),
+            spark=spark(self.data.series.get(f"gpu/{gpu.index}/mem_used"), gpu.memory_bytes),
         )
+
+    def _power(self, gpu: GpuInfo, width: int) -> Gauge:
+        drawn, limit = self.latest(f"gpu/{gpu.index}/power"), gpu.power_limit_w
+        texts = [f"{_unit(drawn, '')}/{_unit(limit, ' W')}"] if limit > 0 else []
+        text = fitting((*texts, _unit(drawn, " W")), "power", width)
+        return Gauge(label="power", value=share(drawn, limit), text=text, warn=0.98)
 
     def _title(self, gpu: GpuInfo, width: int) -> list[Span]:
         name = f"gpu/{gpu.index}/"
@@ -134,10 +143,6 @@ class Gpu(DataPanel):
 def _gib(value: object) -> str:
     number = fmt.as_float(value)
     return fmt.UNKNOWN if number is None else fmt.number(number / 2**30, 3)
-
-
-def _percent(value: float | None) -> str:
-    return f"{fmt.integer(value):>3} %" if value is not None else fmt.UNKNOWN
 
 
 def _unit(value: object, unit: str) -> str:

@@ -1,9 +1,16 @@
-"""Gauges from readings that may be missing or absurd."""
+"""Parts of gauges from readings that may be missing or absurd."""
 
 from __future__ import annotations
 
-from nanochat_sdk import Gauge, Series, pack
+from collections.abc import Sequence
+
+from nanochat_sdk import Data, Series, pack
 from nanochat_sdk import format as fmt
+
+BAR = 6
+"""Cells a bar wants at least."""
+RECENT_S = 300.0
+"""Seconds a sparkline covers."""
 
 
 def share(value: object, whole: object) -> float | None:
@@ -14,6 +21,16 @@ def share(value: object, whole: object) -> float | None:
     return min(max(part / total, 0.0), 1.0)
 
 
+def recent(data: Data) -> float | None:
+    """Where the sparklines begin: x of machine metrics counts from the run's start, or from 1970
+    without one. In steps of ten seconds, so that the query seldom changes."""
+    now = fmt.as_float(data.now)
+    start = fmt.as_float(data.run.started_at) if data.run else 0.0
+    if not now or start is None:
+        return None
+    return fmt.as_float((now - start - RECENT_S) // 10 * 10)
+
+
 def spark(series: Series | None, whole: float) -> bytes:
     """Recent values of a series as parts of `whole`."""
     if not series:
@@ -22,9 +39,7 @@ def spark(series: Series | None, whole: float) -> bytes:
     return pack(value for value in values if value is not None)
 
 
-def meter(label: str, value: float | None, text: str, width: int, spark: bytes = b"") -> Gauge:
-    """A bar whose text is shortened from its end until the bar has some room."""
-    words = text.split("  ")
-    while len(words) > 1 and fmt.cells("  ".join(words)) + fmt.cells(label) + 8 > width:
-        words.pop()
-    return Gauge(label=label, value=value, text="  ".join(words), spark=spark)
+def fitting(texts: Sequence[str], label: str, width: int) -> str:
+    """The first of `texts`, longest first, that leaves a bar beside `label` room, else the last."""
+    room = width - fmt.cells(label) - BAR - 2
+    return next((text for text in texts if fmt.cells(text) <= room), texts[-1])

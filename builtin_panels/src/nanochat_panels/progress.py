@@ -21,6 +21,7 @@ from nanochat_panels.base import ACTIVE, DataPanel, elapsed_s, empty, state_word
 from nanochat_panels.lines import Field, fields
 from nanochat_panels.pace import DT, RATE, pace
 
+PERCENT = "progress/percent"
 _STYLES: dict[str, Style] = {
     "done": "success",
     "failed": "error",
@@ -41,7 +42,7 @@ class Progress(DataPanel):
                 SeriesQuery(DT, 200, "time", start=began),
                 SeriesQuery(RATE, 32, "step"),
             ),
-            latest=("train/epoch", "total_training_time", DT),
+            latest=("train/epoch", "total_training_time", PERCENT, DT),
             events=("state",),
             max_events=200,
         )
@@ -67,7 +68,7 @@ class Progress(DataPanel):
 
     def _gauge(self, run: RunFacts, size: Size) -> Gauge:
         step, planned = max(run.step, 0), run.num_steps
-        share = min(max(step / planned, 0.0), 1.0) if planned > 0 else None
+        share = self._share(run)
         label = f"step {fmt.integer(step)}"
         if planned > 0 and size.width >= 44:
             label += f" / {fmt.integer(planned)}"
@@ -80,6 +81,13 @@ class Progress(DataPanel):
             text=text,
             style=_STYLES.get(run.state, "primary"),
         )
+
+    def _share(self, run: RunFacts) -> float | None:
+        """How much of the stage is done: by steps, else by what the trainer says itself."""
+        if run.num_steps > 0:
+            return min(max(run.step / run.num_steps, 0.0), 1.0)
+        percent = self.latest(PERCENT)
+        return None if percent is None else min(max(percent / 100, 0.0), 1.0)
 
     def _fields(self, run: RunFacts) -> list[Field]:
         out = [Field("state", *state_words(run, self.data.now))] if run.state != "running" else []
@@ -94,7 +102,7 @@ class Progress(DataPanel):
             out.append(Field("tokens", fmt.short(step * run.tokens_per_step), note=of))
         epoch = self.latest("train/epoch")
         if epoch is not None:
-            out.append(Field("epoch", fmt.number(epoch, 3)))
+            out.append(Field("epoch", fmt.short(epoch)))
         rate = fmt.as_float(self.options.cost_per_hour) or fmt.as_float(run.cost_per_hour) or 0.0
         if rate > 0 and passed is not None:
             out.append(
@@ -110,12 +118,13 @@ class Progress(DataPanel):
     def _eta(self, run: RunFacts) -> Field:
         if run.state == "paused":
             return Field("left", "waits", "muted", note="resume to go on")
-        if run.num_steps <= 0:
+        share = self._share(run)
+        if share is None:
             return Field("left", fmt.UNKNOWN, "muted", note="the trainer names no last step")
         known = pace(self.data)
-        if known is None:
+        if known is None or share == 0.0:
             return Field("left", fmt.UNKNOWN, "muted", note="known after a few steps")
-        left = max(run.num_steps - max(run.step, 0), 0) * known.seconds_per_step
+        left = max(run.step, 0) * (1 / share - 1) * known.seconds_per_step
         return Field("left", fmt.duration(left), "bold", note=known.how)
 
     def _training_time(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nanochat_sdk import (
     Capability,
     Child,
@@ -17,7 +19,7 @@ from nanochat_sdk import format as fmt
 from nanochat_sdk.data import MachineFacts
 
 from nanochat_panels.base import DataPanel, empty
-from nanochat_panels.meters import share, spark
+from nanochat_panels.meters import fitting, recent, share, spark
 
 NAMES = ("sys/cpu", "sys/mem_used", "sys/disk_free", "sys/proc_cpu", "sys/proc_rss")
 
@@ -27,7 +29,11 @@ class System(DataPanel):
 
     def needs(self, size: Size) -> Needs:
         return Needs(
-            series=tuple(SeriesQuery(name, 60, "time") for name in NAMES if "disk" not in name),
+            series=tuple(
+                SeriesQuery(name, 60, "time", recent(self.data))
+                for name in NAMES
+                if "disk" not in name
+            ),
             latest=NAMES,
             machine=True,
         )
@@ -38,62 +44,58 @@ class System(DataPanel):
             if Capability.GPU not in self.data.denied and self.data.now:
                 return notice("waiting for the machine's sampler", "it reports every second or so")
             return empty(self.data, "machine readings", "they come every second", Capability.GPU)
-        gauges = [*self._machine(machine), *self._run(machine)][: max(size.height, 1)]
-        return Stack(children=[Child(gauge, size=1) for gauge in gauges])
+        gauges = [*self._machine(machine, size.width), *self._run(machine, size.width)]
+        return Stack(children=[Child(gauge, size=1) for gauge in gauges[: max(size.height, 1)]])
 
-    def _machine(self, machine: MachineFacts) -> list[Gauge]:
+    def _machine(self, machine: MachineFacts, width: int) -> list[Gauge]:
         cpu, used = self.latest("sys/cpu"), self.latest("sys/mem_used")
-        free = self.latest("sys/disk_free")
-        full = share(free, machine.disk_bytes)
-        cores = f" of {machine.cpu_count}" if machine.cpu_count > 0 else ""
+        load = fmt.UNKNOWN if cpu is None else f"{fmt.integer(cpu)} %"
+        memory = fmt.size(used)
+        loads = (f"{load} of {machine.cpu_count} cores", load) if machine.cpu_count > 0 else (load,)
+        memories = (f"{memory} of {fmt.size(machine.memory_bytes)}", memory)
         return [
-            self._gauge("cpu    ", share(cpu, 100), f"{_percent(cpu)}{cores}", "sys/cpu", 100),
-            self._gauge(
-                "memory ",
-                share(used, machine.memory_bytes),
-                f"{fmt.size(used)} of {fmt.size(machine.memory_bytes)}",
-                "sys/mem_used",
-                machine.memory_bytes,
-                limits=True,
-            ),
-            Gauge(
-                label="disk   ",
-                value=None if full is None else 1.0 - full,
-                text=f"{fmt.size(free)} free",
-                warn=self.options.disk_warn / 100,
-                error=0.98,
-            ),
+            self._gauge("cpu    ", "sys/cpu", 100, loads, width),
+            self._gauge("memory ", "sys/mem_used", machine.memory_bytes, memories, width),
+            self._disk(machine, width),
         ]
 
-    def _run(self, machine: MachineFacts) -> list[Gauge]:
+    def _disk(self, machine: MachineFacts, width: int) -> Gauge:
+        free = self.latest("sys/disk_free")
+        part = share(free, machine.disk_bytes)
+        left = f"{fmt.size(free)} free"
+        return Gauge(
+            label="disk   ",
+            value=None if part is None else 1.0 - part,
+            text=fitting((f"{left} of {fmt.size(machine.disk_bytes)}", left), "disk   ", width),
+            warn=self.options.disk_warn / 100,
+            error=0.98,
+        )
+
+    def _run(self, machine: MachineFacts, width: int) -> list[Gauge]:
         """What the run's processes take, if there is one."""
         cpu, rss = self.latest("sys/proc_cpu"), self.latest("sys/proc_rss")
-        whole = 100 * max(machine.cpu_count, 1)
         out: list[Gauge] = []
         if cpu is not None:
-            text = f"{fmt.number(cpu / 100, 2)} cores"
-            out.append(self._gauge("run cpu", share(cpu, whole), text, "sys/proc_cpu", whole))
+            cores = fmt.number(cpu / 100, 2)
+            whole = 100 * max(machine.cpu_count, 1)
+            texts = (f"{cores} cores", cores)
+            out.append(self._gauge("run cpu", "sys/proc_cpu", whole, texts, width))
         if rss is not None:
-            memory = machine.memory_bytes
-            out.append(
-                self._gauge("run mem", share(rss, memory), fmt.size(rss), "sys/proc_rss", memory)
-            )
+            text = fmt.size(rss)
+            out.append(self._gauge("run mem", "sys/proc_rss", machine.memory_bytes, [text], width))
         return out
 
     def _gauge(
-        self, label: str, value: float | None, text: str, name: str, whole: float, *,
-        limits: bool = False,
-    ) -> Gauge:  # fmt: skip
+        self, label: str, metric: str, whole: float, texts: Sequence[str], width: int
+    ) -> Gauge:
+        """A reading as a part of `whole`. Memory warns: when it is full, runs are killed."""
+        scarce = metric == "sys/mem_used"
         return Gauge(
             label=label,
-            value=value,
-            text=text,
-            style="secondary" if name.startswith("sys/proc") else "primary",
-            warn=0.85 if limits else None,
-            error=0.95 if limits else None,
-            spark=spark(self.data.series.get(name), whole),
+            value=share(self.latest(metric), whole),
+            text=fitting(texts, label, width),
+            style="secondary" if metric.startswith("sys/proc") else "primary",
+            warn=0.85 if scarce else None,
+            error=0.95 if scarce else None,
+            spark=spark(self.data.series.get(metric), whole),
         )
-
-
-def _percent(value: float | None) -> str:
-    return fmt.UNKNOWN if value is None else f"{fmt.integer(value)} %"

@@ -66,11 +66,13 @@ class Timers(DataPanel):
                 self.data, "step timers", "they come with the hook, one step after another"
             )
         total = sum(part.seconds for part in parts)
-        lines: list[list[Span]] = []
+        steps = max(round(max(sum(s.counts()) for s in self.data.series.values())), 1)
+        lines: list[list[Span]] = [
+            [(fmt.latency(total), "bold"), (f" a step (mean of {fmt.integer(steps)})", "muted")]
+        ]
         if size.height > len(parts) + 1 and size.width >= 20:
             lines.append(_bar(parts, total, size.width))
         lines += [_row(part, total, size.width) for part in parts]
-        lines.append(_total_row(total, size.width))
         inside = self._inside()
         if inside and size.height >= len(lines) + 2:
             lines += [[("inside them", "muted")], *(_inside_row(p, size.width) for p in inside)]
@@ -108,7 +110,8 @@ class Timers(DataPanel):
         return out
 
 
-_NAME = 20
+_NAME = 18
+"""Cells of a name at most."""
 
 
 def _total(series: Series) -> float:
@@ -129,26 +132,21 @@ def _bar(parts: list[Part], total: float, width: int) -> list[Span]:
 
 
 def _row(part: Part, total: float, width: int) -> list[Span]:
+    """A part's name, time and share; the time only where there is room for it, and a bar where
+    there is more."""
     share = part.seconds / total
-    figures = f"{fmt.latency(part.seconds):>9} {fmt.percent(100 * share):>7}"
-    name = _name_width(width, len(figures))
-    line: list[Span] = [("■ ", part.style), (fmt.fit(part.name, name - 2), ""), (figures, "")]
-    room = width - name - len(figures) - 2
+    figures = f"{fmt.percent(100 * share):>7}"
+    if width >= 34:
+        figures = f"{fmt.latency(part.seconds):>9} {figures}"
+    name = min(_NAME, max(width - len(figures) - 2, 2))
+    line: list[Span] = [("■ ", part.style), (fmt.fit(part.name, name), ""), (figures, "")]
+    room = width - name - len(figures) - 4
     if room >= 6:
         line.append(("  " + "▇" * round(share * room), part.style))
     return line
 
 
-def _total_row(total: float, width: int) -> list[Span]:
-    figure = f"{fmt.latency(total):>9}"
-    return [(fmt.fit("  step", _name_width(width, 17)), "muted"), (figure, "bold")]
-
-
-def _name_width(width: int, figures: int) -> int:
-    """Cells for names beside `figures` cells of numbers."""
-    return _NAME if width >= _NAME + figures + 2 else max(width - figures - 3, 4)
-
-
 def _inside_row(part: Part, width: int) -> list[Span]:
     value = f"{fmt.latency(part.seconds):>9}"
-    return [(fmt.fit(f"  {part.name}", max(min(_NAME, width - 10), 4)), "muted"), (value, "muted")]
+    name = fmt.fit(f"  {part.name}", max(min(_NAME + 2, width - 9), 4))
+    return [(name, "muted"), (value, "muted")]

@@ -202,13 +202,25 @@ class _Grid:
         }
         for index, plot in enumerate(chart.plots):
             char = CURVES[index % len(CURVES)]
-            for x, y in zip(unpack(plot.x), unpack(plot.y), strict=True):
-                self._place(x, y, plot.axis, char)
+            self._curve(plot, char, columns)
             for x in unpack(plot.nonfinite):
                 self._place(x, self.y[plot.axis][0], plot.axis, "!")
         for mark in chart.marks:
             y = mark.y if mark.y is not None else self.y[mark.axis][0]
             self._place(mark.x, y, mark.axis, "◆")
+
+    def _curve(self, plot: Plot, char: str, columns: int) -> None:
+        """Points, and for a line one character in each column between two of them."""
+        xs, ys = unpack(plot.x), unpack(plot.y)
+        width = (self.x[1] / 2 - self.x[0] / 2) / columns * 2
+        for index, (x, y) in enumerate(zip(xs, ys, strict=True)):
+            self._place(x, y, plot.axis, char)
+            gap = x - xs[index - 1] if index and plot.draw == "line" else 0.0
+            steps = int(min(gap / width, columns)) if width > 0 and math.isfinite(gap) else 0
+            for k in range(1, steps):
+                share = k / steps
+                between = ys[index - 1] * (1 - share) + y * share
+                self._place(x - gap * (1 - share), between, plot.axis, char)
 
     def _place(self, x: float, y: float, side: str, char: str) -> None:
         across, up = _share(x, *self.x), _share(y, *self.y[side])
