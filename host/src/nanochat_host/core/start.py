@@ -15,6 +15,7 @@ from nanochat_host.errors import CoreUnavailableError
 from nanochat_host.paths import Paths
 
 POLL_S = 0.02
+MAX_STDERR_BYTES = 256 * 1024
 LOST_THE_RACE = 4
 """Exit status of a core that found another one serving the same home."""
 
@@ -56,7 +57,9 @@ def spawn_core(paths: Paths) -> subprocess.Popen[bytes]:
     prepare_core_dir(paths)
     env = {**os.environ, "NANOCHAT_CLI_HOME": str(paths.home)}
     try:
-        with paths.core_log.open("wb") as log:
+        with paths.core_log.open("ab") as log:
+            if log.tell() > MAX_STDERR_BYTES:
+                log.truncate(0)
             return subprocess.Popen(
                 [sys.executable, "-m", "nanochat_host.core.server"],
                 stdin=subprocess.DEVNULL,

@@ -34,10 +34,10 @@ RETRY_S = 1.0
 """Between attempts to write what a full disk refused, and between looks where no event comes."""
 LAST_WRITE_S = 7 * 24 * 3600.0
 """How long the final state waits for a full disk."""
-_ASKS: dict[int, str] = {
+ASKS: dict[signal.Signals, str] = {
     signal.SIGTERM: "SIGTERM", signal.SIGUSR1: "SIGKILL", signal.SIGUSR2: "finish this step",
 }  # fmt: skip
-_DEFAULTED = (*_ASKS, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGCHLD)
+_DEFAULTED = (*ASKS, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGCHLD)
 
 
 class Shim:
@@ -57,10 +57,11 @@ class Shim:
         os.set_blocking(self._wake, False)
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in (*_ASKS, signal.SIGCHLD):
+        for number in (*ASKS, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         for number in (signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKS)
         self._identify()
 
     def _identify(self) -> None:
@@ -170,8 +171,8 @@ class Shim:
         except BlockingIOError:
             return
         for number in numbers:
-            if number in _ASKS:
-                self.asked.append(_ASKS[number])
+            if number in ASKS:
+                self.asked.append(ASKS[signal.Signals(number)])
             if self.pid and number == signal.SIGTERM:
                 _send(self.pid, signal.SIGTERM)
             elif self.pid and number == signal.SIGUSR1:

@@ -89,6 +89,27 @@ def open_pidfd(pid: int, start: int) -> int | None:
     return None
 
 
+def send_signal(pid: int, start: int, number: int) -> bool:
+    """Signal that very process. False: it is gone."""
+    if (pidfd := open_pidfd(pid, start)) is not None:
+        import signal
+
+        try:
+            signal.pidfd_send_signal(pidfd, number)
+            return True
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(pidfd)
+    if not is_alive(pid, start):
+        return False
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def children_of(root: int) -> list[int]:
     """All live descendants of a process, nearest first."""
     parents: dict[int, list[int]] = {}

@@ -1,0 +1,180 @@
+"""From a wish to a run: which commands, with which options, in which environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nanochat_host
+from nanochat_host.checkout.dialects import command_line
+from nanochat_host.checkout.launch import hook_env, step_command
+from nanochat_host.checkout.model import Checkout, Stage, Step
+from nanochat_host.core import options as opts
+from nanochat_host.core import snapshot
+from nanochat_host.core.run_folder import new_run_id
+from nanochat_host.core.wire import CheckoutRef, RunRecord, RunStep, StartRun
+from nanochat_host.errors import NotFoundError, RefusedError, UsageError
+from nanochat_host.paths import Paths, RunPaths
+
+MAX_NPROC = 1024
+IMPORT_CHECK_S = 20.0
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+class Prepared(NamedTuple):
+    """record: becomes run.json. extra_env: variables of the request, which may be secret."""
+
+    record: RunRecord
+    extra_env: dict[str, str]
+
+
+def prepare(
+    paths: Paths, wish: StartRun, ref: CheckoutRef, found: Checkout, *, gpus: int = 0
+) -> Prepared:
+    """Everything a run needs before its folder is made. Blocks (git, hashing, a look whether torch
+    is there). gpus: of this machine. Raises UsageError, NotFoundError or RefusedError; nothing was
+    started then."""
+    if found.error:
+        raise UsageError(f"checkout `{ref.name}`: {found.error}")
+    if not 1 <= wish.nproc <= MAX_NPROC:
+        raise UsageError(f"nproc is 1 to {MAX_NPROC}, not {wish.nproc}")
+    for name, value in wish.env.items():
+        if not _ENV_NAME.fullmatch(name) or "\0" in value:
+            raise UsageError(f"`{name}` cannot be set in the environment")
+    planned = _choose(wish, found)
+    if ref.builtin:
+        _require_torch(ref.python)
+    now = time.time()
+    run = paths.run(new_run_id(wish.target, now))
+    while run.root.exists():
+        run = paths.run(new_run_id(wish.target, now))
+    steps, configs = _plan(wish, planned, ref.python, run, gpus)
+    main = next((i for i, (_, stage) in enumerate(planned) if stage and stage.trains), 0)
+    record = RunRecord(
+        id=run.run_id,
+        name=wish.name or wish.target,
+        checkout=ref.name,
+        checkout_path=ref.path,
+        python=ref.python,
+        base_dir=ref.base_dir,
+        steps=steps,
+        created_at=now,
+        target=wish.target,
+        commit=found.commit,
+        dirty=found.dirty,
+        diff=snapshot.dirty_diff(Path(ref.path)) if found.dirty else "",
+        config=configs[main],
+        env={"NANOCHAT_BASE_DIR": ref.base_dir},
+        env_names=sorted({*os.environ, *wish.env}),
+        world_size=max(step.nproc for step in steps),
+        tokenizer_sha256=snapshot.tokenizer_sha256(ref.base_dir),
+        cost_per_hour=wish.cost_per_hour,
+        host_version=nanochat_host.__version__,
+    )
+    return Prepared(record, dict(wish.env))
+
+
+def launch_env(record: RunRecord, run: RunPaths, extra: Mapping[str, str]) -> dict[str, str]:
+    """The trainer's environment: the core's own, the request's, and what makes its output timely
+    and keeps its checkout clean."""
+    env = {**os.environ, "WANDB_DIR": os.environ.get("WANDB_DIR", str(run.root)), **extra}
+    env |= record.env
+    env |= {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return env
+
+
+def _choose(wish: StartRun, found: Checkout) -> list[tuple[Step, Stage | None]]:
+    """The steps of what was asked for, each with the stage it runs, if it is one we could read."""
+    stages = {stage.module: stage for stage in found.stages}
+    for stage in found.stages:
+        if wish.target in (stage.name, stage.module):
+            if stage.error:
+                raise UsageError(
+                    f"{stage.path}: {stage.error}", "repair the script, then try again"
+                )
+            return [(Step(stage.module, [], wish.nproc, {}), stage)]
+    for pipeline in found.pipelines:
+        if pipeline.name == wish.target:
+            if not pipeline.steps:
+                raise UsageError(f"{pipeline.path} holds no command that could be read")
+            return [(step, stages.get(step.module)) for step in pipeline.steps]
+    names = [stage.name for stage in found.stages] + [p.name for p in found.pipelines]
+    raise NotFoundError(
+        f"checkout `{wish.checkout}` has no stage or pipeline `{wish.target}`",
+        opts.nearest(wish.target, names) or f"see `nanochat-cli checkout info {wish.checkout}`",
+    )
+
+
+def _plan(
+    wish: StartRun, planned: list[tuple[Step, Stage | None]], python: str, run: RunPaths, gpus: int
+) -> tuple[list[RunStep], list[dict[str, Any]]]:
+    """Commands, and each one's effective options."""
+    wanted = opts.normalise(wish.options)
+    used: set[str] = set()
+    steps: list[RunStep] = []
+    configs: list[dict[str, Any]] = []
+    for step, stage in planned:
+        argv = list(step.argv)
+        config: dict[str, Any] = {}
+        if stage is not None:
+            by_name = {option.name: option for option in stage.options}
+            mine = {k: opts.check(by_name[k], v) for k, v in wanted.items() if k in by_name}
+            used |= mine.keys()
+            typed = opts.read_argv(stage.options, argv)
+            kept = [piece for piece in typed if not (piece.option and piece.option.name in mine)]
+            argv = [word for piece in kept for word in piece.words]
+            argv += command_line(stage.options, mine, stage.dialect)
+            config = {option.name: option.default for option in stage.options}
+            config |= {piece.option.name: piece.value for piece in kept if piece.option} | mine
+        nproc = wish.nproc if wish.nproc > 1 and stage is not None and stage.trains else step.nproc
+        planned_step = dataclasses.replace(step, argv=argv, nproc=nproc)
+        steps.append(_step(planned_step, stage, python, run, gloo=nproc > 1 and not gpus))
+        configs.append(config)
+    for name in wanted:
+        if name not in used:
+            known = {o.name for _, stage in planned if stage for o in stage.options}
+            raise UsageError(
+                f"`{wish.target}` has no option `{name}`",
+                opts.nearest(name, known) or f"see `nanochat-cli checkout info {wish.checkout}`",
+            )
+    return steps, configs
+
+
+def _step(step: Step, stage: Stage | None, python: str, run: RunPaths, *, gloo: bool) -> RunStep:
+    hook = stage is not None and stage.trains
+    env = dict(step.env)
+    if hook:
+        env |= hook_env(str(run.events_jsonl), str(run.control_jsonl), gloo=gloo)
+    return RunStep(
+        title=stage.name if stage else step.module.rpartition(".")[2],
+        module=step.module,
+        argv=step.argv,
+        nproc=step.nproc,
+        hook=hook,
+        env=env,
+        command=step_command(python, step, hook),
+    )
+
+
+def _require_torch(python: str) -> None:
+    check = "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)"
+    try:
+        found = subprocess.run(
+            [python, "-c", check],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=IMPORT_CHECK_S,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RefusedError(f"{python} does not run: {error}", "repair the environment") from None
+    if found.returncode != 0:
+        raise RefusedError(
+            f"torch is not installed in {python}",
+            f"install it with: {python} -m pip install 'nanochat-cli[train]'",
+        )

@@ -1,0 +1,277 @@
+"""All runs of this home: started, taken up again, steered, ended, forgotten.
+
+Truth lies in the folders. What is in memory is read from there and refreshed when the shim says
+that something changed (an event, or its end).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from nanochat_sdk.data import Event
+
+from nanochat_host.core import aftermath, run_folder
+from nanochat_host.core.launcher import Launcher
+from nanochat_host.core.prepare import Prepared, launch_env
+from nanochat_host.core.run_entry import Run
+from nanochat_host.core.shim import procs
+from nanochat_host.core.steering import read_steering
+from nanochat_host.core.watch import watch_exit
+from nanochat_host.core.wire import RunStatus, RunSummary
+from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError
+from nanochat_host.paths import Paths
+
+if TYPE_CHECKING:
+    from nanochat_host.core.telemetry.hub import TelemetryHub
+
+logger = logging.getLogger(__name__)
+MAX_REPLACED = 3
+"""Shims that may die under one run before the core watches the trainer itself."""
+RECENT = 20
+"""Ended runs whose telemetry is read at the start, so that the list shows their last values."""
+STATE_EVENTS = 500
+
+
+class RunManager:
+    """on_change(run_id, listing): a run's facts changed; listing: the list of runs, too."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        hub: TelemetryHub,
+        launcher: Launcher,
+        on_change: Callable[[str, bool], None],
+    ) -> None:
+        self._paths = paths
+        self._hub = hub
+        self._launcher = launcher
+        self._on_change = on_change
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Read all folders and take up what still runs."""
+        self._hub.subscribe(self._on_telemetry)
+        folders = sorted(self._paths.runs.iterdir()) if self._paths.runs.is_dir() else []
+        for folder in folders:
+            run = self._paths.run(folder.name)
+            if not run.run_json.exists():
+                continue
+            try:
+                record, status = run_folder.read_record(run), run_folder.read_status(run)
+            except NanochatCliError as error:
+                logger.warning("left out: %s", error)
+                continue
+            self._runs[folder.name] = Run(run, record, status)
+        for entry in self._runs.values():
+            if not entry.ended:
+                self.follow(entry)
+                self.note_state(entry, "adopted", "the core came back and took the run up again")
+                await self._take_up(entry)
+        for entry in self.newest_first()[:RECENT]:
+            self.follow(entry)
+
+    async def close(self) -> None:
+        """Let go of all runs; they go on."""
+        for run in self._runs.values():
+            run.unwatch()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._launcher.close()
+
+    def get(self, run_id: str) -> Run:
+        """The run. Raises NotFoundError."""
+        run = self._runs.get(run_id)
+        if run is None:
+            raise NotFoundError(f"there is no run `{run_id}`", "`nanochat-cli run list` shows them")
+        return run
+
+    def newest_first(self) -> list[Run]:
+        return sorted(self._runs.values(), key=lambda r: (r.record.created_at, r.id), reverse=True)
+
+    @property
+    def active(self) -> int:
+        """Runs that have not ended."""
+        return sum(not run.ended for run in self._runs.values())
+
+    def follow(self, run: Run) -> None:
+        """Have the run's telemetry read, from the beginning, and followed while it lives."""
+        if not run.followed:
+            run.followed = True
+            self._hub.follow(run.paths, live=not run.ended)
+            self._read_steering(run)
+
+    def summary(self, run: Run) -> RunSummary:
+        self.follow(run)
+        return run.summary(self._hub.facts(run.id))
+
+    async def launch(self, prepared: Prepared) -> Run:
+        """Create the run's folder and start its shim. Raises NanochatCliError."""
+        record = prepared.record
+        status = RunStatus(state="starting", boot_id=procs.boot_id())
+        try:
+            paths = run_folder.create(self._paths, record, status)
+        except OSError as error:
+            raise NanochatCliError(
+                f"cannot create {self._paths.run(record.id).root}: {error.strerror}",
+                "free some space, then try again",
+            ) from None
+        run = Run(paths, record, status)
+        run.extra_env = prepared.extra_env
+        try:
+            await self._start_shim(run)
+        except OSError as error:
+            run_folder.remove(paths)
+            raise NanochatCliError(f"cannot start the run's shim: {error}") from None
+        self._runs[run.id] = run
+        self.follow(run)
+        self._on_change(run.id, True)
+        logger.info("run started", extra={"run": run.id, "target": record.target})
+        return run
+
+    def delete(self, run: Run) -> None:
+        """Remove an ended run's folder. Raises RefusedError while it runs."""
+        if not run.ended:
+            raise RefusedError(f"{run.id} is {run.state}", "stop it first")
+        self._hub.forget(run.id)
+        try:
+            run_folder.remove(run.paths)
+        except OSError as error:
+            raise NanochatCliError(f"cannot delete {run.paths.root}: {error}") from None
+        del self._runs[run.id]
+        self._on_change(run.id, True)
+
+    def note_state(self, run: Run, what: str, reason: str) -> None:
+        """Append a `state` event of the core's own."""
+        self._append(run, "state", what=what, reason=reason)
+
+    def note(self, run: Run, text: str, level: str = "info") -> None:
+        """Append a note about the run."""
+        self._append(run, "log", text=text, level=level)
+
+    def _append(self, run: Run, kind: Any, **fields: Any) -> None:
+        try:
+            self._hub.append_event(run.paths, Event(ts=time.time(), kind=kind, fields=fields))
+        except OSError as error:
+            logger.warning("event not written: %s", error, extra={"run": run.id, **fields})
+
+    def refresh(self, run: Run) -> None:
+        """Read state.json again and tell what changed."""
+        if run.ended:
+            return
+        before = run.state
+        try:
+            status = run_folder.read_status(run.paths)
+        except NanochatCliError as error:
+            logger.warning("%s", error)
+        else:
+            if not status.shim_pid:  # its shim has not come to write yet; we know whom we started
+                status.shim_pid, status.shim_start = run.status.shim_pid, run.status.shim_start
+            run.status = status
+        self._read_steering(run)
+        if run.ended:
+            self._settle(run)
+        self._on_change(run.id, run.state != before)
+
+    def changed(self, run: Run) -> None:
+        """Tell that the run's state is another than before."""
+        self._on_change(run.id, True)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something beside; what it raises is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s", error, exc_info=error)
+
+    def _on_telemetry(self, run_id: str, rev: int, events: list[Event]) -> None:
+        run = self._runs.get(run_id)
+        if run is not None and any(event.kind == "state" for event in events):
+            self.refresh(run)
+
+    def _read_steering(self, run: Run) -> None:
+        run.steering = read_steering(self._hub.events(run.id, ["state"], STATE_EVENTS))
+
+    def _settle(self, run: Run) -> None:
+        run.stopping = False
+        self._hub.settle(run.id)
+        run.over.set()
+        logger.info("run ended", extra={"run": run.id, "state": run.status.state})
+
+    async def _start_shim(self, run: Run, lock: int | None = None, *, adopt: bool = False) -> None:
+        lock = run_folder.lock_shim(run.paths) if lock is None else lock
+        if lock is None:
+            raise BlockingIOError(f"{run.paths.shim_lock} is held by another shim")
+        env = launch_env(run.record, run.paths, run.extra_env)
+        pid = await self._launcher.start(run.paths, lock, env, adopt=adopt)
+        run.status.shim_pid, run.status.shim_start = pid, procs.start_ticks(pid)
+        self._watch(run)
+
+    def _watch(self, run: Run) -> None:
+        """Wait for the shim's end; where it is not known by pid, look at its lock."""
+        run.unwatch()
+        run.unwatch = watch_exit(
+            run.status.shim_pid,
+            run.status.shim_start,
+            lambda: not run_folder.shim_is_alive(run.paths),
+            lambda: void(self.spawn(self._take_up(run))),
+        )
+
+    def _watch_trainer(self, run: Run) -> None:
+        run.unwatch()
+        run.unwatch = watch_exit(
+            run.status.pid,
+            run.status.pid_start,
+            lambda: not aftermath.trainer_is_alive(run.status),
+            lambda: void(self.spawn(self._take_up(run))),
+        )
+
+    async def _take_up(self, run: Run) -> None:
+        """Find out how it stands with the run, and see to it that somebody watches."""
+        self.refresh(run)
+        if run.ended:
+            return
+        lock = run_folder.lock_shim(run.paths)
+        if lock is None:
+            self._watch(run)
+            return
+        self.refresh(run)  # the shim may have written its last state just before it went
+        if run.ended:
+            os.close(lock)
+        elif not aftermath.trainer_is_alive(run.status):
+            os.close(lock)
+            self._write_off(run)
+        elif run.replaced < MAX_REPLACED:
+            run.replaced += 1
+            reason = "its shim was killed; training goes on under a new one"
+            self.note_state(run, "adopted", reason)
+            await self._start_shim(run, lock, adopt=True)
+        else:
+            os.close(lock)
+            self._watch_trainer(run)
+
+    def _write_off(self, run: Run) -> None:
+        run.status = aftermath.final_status(run.paths, run.status, len(run.record.steps))
+        try:
+            run_folder.write_status(run.paths, run.status)
+        except OSError as error:
+            logger.warning("state not written: %s", error, extra={"run": run.id})
+        if run.status.state == "lost":
+            self.note_state(run, "lost", run.status.reason)
+        self._settle(run)
+        self._on_change(run.id, True)
+
+
+def void(_: object) -> None:
+    """Drop a value where a callback returns nothing."""

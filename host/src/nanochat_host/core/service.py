@@ -1,0 +1,183 @@
+"""The core without its door: what every route does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts
+
+import nanochat_host
+from nanochat_host import logs
+from nanochat_host.core import steering, wire
+from nanochat_host.core.checkouts import Checkouts
+from nanochat_host.core.commands import Commands
+from nanochat_host.core.launcher import Launcher
+from nanochat_host.core.prepare import prepare
+from nanochat_host.core.run_entry import Run
+from nanochat_host.core.runs import RunManager
+from nanochat_host.core.streams import Streams
+from nanochat_host.errors import RefusedError
+from nanochat_host.paths import Paths
+
+if TYPE_CHECKING:
+    from nanochat_host.core.telemetry.hub import TelemetryHub
+
+logger = logging.getLogger(__name__)
+COALESCE_S = 1 / 60
+KEEP_ALIVE_S = 15.0
+
+
+class Core:
+    """Owns runs, telemetry and checkouts. Lives in one event loop; `start` before use."""
+
+    def __init__(self, paths: Paths, hub: TelemetryHub, launcher: Launcher) -> None:
+        self.paths = paths
+        self.hub = hub
+        self.streams = Streams()
+        self.checkouts = Checkouts(paths)
+        self.runs = RunManager(paths, hub, launcher, self._run_changed)
+        self.commands = Commands(self.runs)
+        self.closing = asyncio.Event()
+        self._started_at = time.time()
+
+    async def start(self) -> None:
+        """Take up the runs of this home."""
+        self.hub.subscribe(self._telemetry_changed)
+        await self.hub.start()
+        await self.runs.start()
+
+    async def close(self) -> None:
+        """Let go; runs go on."""
+        self.streams.close()
+        await self.runs.close()
+        await self.hub.stop()
+
+    def info(self) -> wire.CoreInfo:
+        return wire.CoreInfo(
+            version=nanochat_host.__version__,
+            api=wire.API_VERSION,
+            pid=os.getpid(),
+            home=str(self.paths.home),
+            started_at=self._started_at,
+            active_runs=self.runs.active,
+            rss_bytes=_rss_bytes(),
+            debug=logs.is_debug(),
+        )
+
+    def set_debug(self, on: bool) -> wire.CoreInfo:
+        logs.set_debug(on)
+        logger.info("debug is %s", "on" if on else "off")
+        return self.info()
+
+    def shut_down(self) -> wire.CoreInfo:
+        """Begin to go: streams end, `closing` is set."""
+        info = self.info()
+        self.streams.close()
+        self.closing.set()
+        return info
+
+    def list_runs(self) -> list[wire.RunSummary]:
+        return [run.summary(self.hub.facts(run.id)) for run in self.runs.newest_first()]
+
+    def run(self, run_id: str) -> Run:
+        """The run, its telemetry followed. Raises NotFoundError."""
+        run = self.runs.get(run_id)
+        self.runs.follow(run)
+        return run
+
+    def run_detail(self, run_id: str) -> wire.RunDetail:
+        run = self.run(run_id)
+        return wire.RunDetail(
+            summary=self.runs.summary(run),
+            record=run.record,
+            status=run.status,
+            patches=steering.patches(run.control.commands(), run.steering),
+            live=run.steering.live,
+        )
+
+    async def start_run(self, wish: wire.StartRun) -> wire.RunSummary:
+        """Check, record, start. Raises what is wrong with the wish before anything is started."""
+        if self.closing.is_set():
+            raise RefusedError("the core is going down", "try again in a moment")
+        gpus = len(self.hub.machine().gpus)
+        prepared = await asyncio.to_thread(
+            lambda: prepare(self.paths, wish, *self.checkouts.read(wish.checkout), gpus=gpus)
+        )
+        return self.runs.summary(await self.runs.launch(prepared))
+
+    def delete_run(self, run_id: str) -> wire.RunSummary:
+        run = self.runs.get(run_id)
+        summary = run.summary(self.hub.facts(run_id))
+        self.runs.delete(run)
+        return summary
+
+    def metrics(self, run_id: str) -> list[wire.MetricInfo]:
+        return self.hub.metrics(self.run(run_id).id)
+
+    def log(self, run_id: str, query: LogQuery) -> LogPage:
+        return self.hub.log_page(self.run(run_id).id, query)
+
+    def events(self, run_id: str, kinds: Sequence[str], limit: int) -> list[Event]:
+        return self.hub.events(self.run(run_id).id, kinds, limit)
+
+    def machine(self) -> MachineFacts:
+        return self.hub.machine()
+
+    def query(self, query: wire.Query) -> wire.QueryResult:
+        """Answer for all panels of a screen. Raises NotFoundError."""
+        if not query.run:
+            return self.hub.query("", query.items, None, {})
+        run = self.run(query.run)
+        facts = run.facts(self.hub.facts(run.id))
+        return self.hub.query(run.id, query.items, facts, run.record.config)
+
+    async def stream(self, run_id: str) -> AsyncIterator[wire.StreamMessage | None]:
+        """The present state, then what changes, coalesced; None when nothing has for a while.
+        Raises NotFoundError before the first message."""
+        run = self.run(run_id) if run_id else None
+        listener, let_go = self.streams.listen(run_id)
+        first = True
+        machine_rev = -1
+        try:
+            while True:
+                if not await listener.wait(KEEP_ALIVE_S):
+                    yield None
+                    continue
+                if listener.closed:
+                    return
+                events, listing = listener.take()
+                moved = self.hub.machine_rev != machine_rev
+                machine_rev = self.hub.machine_rev
+                yield wire.StreamMessage(
+                    rev=self.hub.rev(run_id) if run else 0,
+                    machine_rev=machine_rev,
+                    events=events,
+                    runs=listing,
+                    facts=run.facts(self.hub.facts(run_id)) if run else None,
+                    machine=self.hub.machine() if first else None,
+                    gpu=self.hub.gpu_line() if moved else "",
+                )
+                first = False
+                await asyncio.sleep(COALESCE_S)
+        finally:
+            let_go()
+
+    def _telemetry_changed(self, run_id: str, rev: int, events: list[Event]) -> None:
+        if run_id:
+            self.streams.about_run(run_id, events)
+        else:
+            self.streams.about_machine()
+
+    def _run_changed(self, run_id: str, listing: bool) -> None:
+        self.streams.about_run(run_id, listing=listing)
+
+
+def _rss_bytes() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
