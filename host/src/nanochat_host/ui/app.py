@@ -1,0 +1,292 @@
+"""The host application: owns the model, wires link, feed and screens; everything else is theirs."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.worker import Worker, WorkerState
+
+from nanochat_host.core.wire import StartRun
+from nanochat_host.crash import last_crash, mark_seen, write_crash
+from nanochat_host.errors import NanochatCliError
+from nanochat_host.packs.sanitize import clean
+from nanochat_host.paths import Paths
+from nanochat_host.ui import messages, modes
+from nanochat_host.ui.deck import Deck, load_deck, open_deck
+from nanochat_host.ui.link import CoreLink
+from nanochat_host.ui.model import Model, Topic
+from nanochat_host.ui.news import NewsDesk
+from nanochat_host.ui.session import load_session, save_session
+from nanochat_host.ui.steering import Steering
+from nanochat_host.ui.themes import THEMES, theme_after
+from nanochat_host.ui.toasts import Severity
+from nanochat_host.ui.words import run_name
+
+if TYPE_CHECKING:
+    from nanochat_host.ui.feed import Feed
+    from nanochat_host.ui.screens.dashboard import DashboardScreen
+
+logger = logging.getLogger(__name__)
+GC_THRESHOLDS = (50_000, 20, 50)
+"""A full collection walks every widget and stalls a key; nearly all our garbage dies young."""
+
+
+class NanochatApp(App[None]):
+    """layout: name or file. run: an id, a name, a part of an id, or "last". start: a run to begin
+    at once; attach: rather show a live one of the same target if there is one."""
+
+    TITLE = "nanochat-cli"
+    CSS_PATH = "app.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**modes.MODES}
+    COMMANDS: ClassVar[set[Any]] = {modes.host_commands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h", "show('home')", "Home", show=False),
+        Binding("r", "show('runs')", "Runs", show=False),
+        Binding("d", "show('dashboard')", "Dashboard", show=False),
+        Binding("o", "show('log')", "Output", show=False),
+        Binding("n", "new_run", "New run", show=False),
+        Binding("t", "next_theme", "Theme", show=False),
+        Binding("f1,question_mark", "show('help')", "Help", key_display="?"),
+        Binding("q,ctrl+q", "quit", "Quit", key_display="q", priority=False),
+    ]
+
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        layout: str | Path | None = None,
+        run: str | None = None,
+        start: StartRun | None = None,
+        attach: bool = False,
+        link: CoreLink | None = None,
+    ) -> None:
+        self.session = load_session(paths)
+        wants_run = bool(run or start)
+        first = modes.first_mode(self.session.mode, wants_run, bool(layout))
+        self.DEFAULT_MODE = first  # type: ignore[misc]  # read by App.__init__
+        super().__init__()
+        self.paths = paths
+        self.model = Model()
+        self.link = link or CoreLink(paths, self.post_message)
+        self.steering = Steering(self)
+        self.changed: Signal[Topic] = Signal(self, "model")
+        self.desk = NewsDesk(self, run or ("" if start else self.session.run), start, attach)
+        self.feed: Feed | None = None
+        self.crash_file: Path | None = None
+        crash = last_crash(paths)
+        self.crash_note = ""
+        if crash is not None:
+            mark_seen(paths, crash)
+            what = f"the {crash.role} crashed last time: {clean(crash.summary)}"
+            self.crash_note = f"{what}\ndetails in {crash.path}"
+        self._layout = layout
+        self._deck: Deck | None = None
+        self.start_checkout = ""
+        self._came_from = "home"
+        for theme in THEMES:
+            self.register_theme(theme)
+        known = self.session.theme in self.available_themes
+        self.theme = self.session.theme if known else THEMES[0].name
+
+    @property
+    def _dashboard(self) -> DashboardScreen | None:
+        from nanochat_host.ui.screens.dashboard import DashboardScreen
+
+        return self.screen if isinstance(self.screen, DashboardScreen) else None
+
+    @property
+    def deck(self) -> Deck:
+        """Layout and panels; read at first use. Raises ConfigFileError or NotFoundError."""
+        if self._deck is None:
+            self._deck, note = open_deck(self.paths, self._layout, self.session.layout)
+            if note:
+                self.tell(note, "warning")
+        return self._deck
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first paint: everything that needs other processes."""
+        self.run_worker(self.link.run(), name="link", exit_on_error=False)
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        gc.enable()
+
+    # What screens and commands ask for.
+
+    def tell(self, text: str, severity: Severity = "information", timeout_s: float = 5.0) -> None:
+        """A toast. text: plain, never parsed as markup; callers sanitise."""
+        self.notify(text, severity=severity, timeout=timeout_s, markup=False)
+
+    async def action_show(self, mode: str) -> None:
+        """Change to a screen, or open the help."""
+        if len(self.screen_stack) > 1:
+            return
+        if mode == "help":
+            from nanochat_host.ui.screens.help import HelpScreen
+
+            panels = self._dashboard.panel_keys() if self._dashboard else ()
+            self.push_screen(HelpScreen(panels))
+        elif mode != self.current_mode:
+            self._came_from = self.current_mode
+            await self.switch_mode(mode)
+
+    async def action_back(self) -> None:
+        """The screen before this one."""
+        await self.action_show(self._came_from if self._came_from != self.current_mode else "home")
+
+    async def action_new_run(self, checkout: str = "") -> None:
+        """Open the start dialog."""
+        self.start_checkout = checkout
+        await self.action_show("start")
+
+    def action_next_theme(self) -> None:
+        """Dark, light, high contrast, and around."""
+        self.theme = theme_after(self.theme)
+        self.session.theme = self.theme
+
+    def use_theme(self, name: str) -> None:
+        """Change to that theme and remember it."""
+        self.theme = self.session.theme = name
+
+    async def use_layout(self, name: str) -> None:
+        """Open another layout; one that cannot be used is said and changes nothing."""
+        try:
+            self._deck = load_deck(self.paths, name)
+        except NanochatCliError as error:
+            self.tell(clean(str(error)), "error", 10.0)
+            return
+        self.session.layout = name
+        await self.action_show("dashboard")
+        if self._dashboard is not None:
+            await self._dashboard.use(self._deck)
+
+    async def action_quit(self) -> None:
+        """Close this terminal only: runs and the core go on."""
+        self.remember()
+        self.exit()
+
+    def remember(self) -> None:
+        """Keep what is on the screen for the next start."""
+        self.session.run = self.model.run_id
+        self.session.theme = self.theme
+        if self.current_mode in modes.REMEMBERED:
+            self.session.mode = self.current_mode
+        save_session(self.paths, self.session)
+
+    def start_demo(self) -> None:
+        """Train the embedded checkout."""
+        builtin = next((ref.name for ref in self.model.checkouts if ref.builtin), "tiny")
+        self.post_message(messages.StartWanted(StartRun(checkout=builtin, target="demo")))
+
+    # What arrives: each handler changes state at once and leaves waiting to a worker.
+
+    @on(messages.CoreChanged)
+    @on(messages.ListsLoaded)
+    @on(messages.News)
+    @on(messages.RunStarted)
+    @on(messages.Failure)
+    async def _news(self, message: messages.AnyNews) -> None:
+        await self.desk.take(message)
+
+    @on(messages.ShowRun)
+    async def _show_run(self, message: messages.ShowRun) -> None:
+        self.desk.show_run(message.run_id)
+        await self.action_show("dashboard")
+
+    @on(messages.StartWanted)
+    def _start_wanted(self, message: messages.StartWanted) -> None:
+        self.work(self.steering.start(message.start), "start")
+
+    @on(messages.SteerWanted)
+    def _steer_wanted(self, message: messages.SteerWanted) -> None:
+        self.work(self.steering.send(message.command), "steer")
+
+    @on(messages.StopWanted)
+    def _stop_wanted(self, message: messages.StopWanted) -> None:
+        self.work(self.steering.stop(message.run_id), "ask")
+
+    @on(messages.DeleteWanted)
+    def _delete_wanted(self, message: messages.DeleteWanted) -> None:
+        self.work(self.steering.delete(message.run_id), "ask")
+
+    @on(messages.ActsWanted)
+    def _acts_wanted(self, message: messages.ActsWanted) -> None:
+        self.work(self.steering.act(message), "ask")
+
+    def work(self, job: Coroutine[Any, Any, object], group: str) -> None:
+        """Run a job that may wait; its errors are reported, the screen stays."""
+        self.run_worker(job, group=group, exit_on_error=False)
+
+    # What must not happen.
+
+    @on(Worker.StateChanged)
+    def _worker_ended(self, message: Worker.StateChanged) -> None:
+        error = message.worker.error
+        if message.state is WorkerState.ERROR and isinstance(error, BaseException):
+            self.report(error)
+
+    def report(self, error: BaseException) -> None:
+        """An error of ours that the screen outlives: to a file, with a line that names it."""
+        logger.error("internal error", exc_info=error)
+        path = write_crash(self.paths, "ui", error)
+        self.tell(f"internal error: {type(error).__name__}\ndetails in {path}", "error", 10.0)
+
+    def _handle_exception(self, error: Exception) -> None:
+        logger.error("crash", exc_info=error)
+        self.crash_file = write_crash(self.paths, "ui", error)
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with local variables; it is in the crash file instead.
+        self._close_messages_no_wait()
+
+
+def run_ui(
+    paths: Paths,
+    layout: str | Path | None = None,
+    run: str | None = None,
+    *,
+    start: StartRun | None = None,
+    attach: bool = False,
+) -> int:
+    """Open the terminal UI until it is closed; returns the exit code.
+
+    Raises ConfigFileError or NotFoundError for a `layout` that cannot be used.
+    """
+    from nanochat_host.logs import setup_logging
+
+    gc.disable()  # until the first paint; `_begin` sets it up for the rest
+    setup_logging(paths, "ui")
+    if layout:
+        load_deck(paths, str(layout))  # what is wrong with it is said before the screen opens
+    app = NanochatApp(paths, layout=layout, run=run, start=start, attach=attach)
+    app.run()
+    return say_goodbye(app)
+
+
+def say_goodbye(app: NanochatApp) -> int:
+    """What the person reads when the screen is gone; returns the exit code."""
+    if app.crash_file is not None or app.return_code:
+        print(
+            f"nanochat-cli: the screen crashed, runs go on; details in {app.crash_file}",
+            file=sys.stderr,
+        )
+        return 1
+    if app.model.live and app.model.run is not None:
+        name = clean(run_name(app.model.run))
+        print(
+            f"{name} goes on; `nanochat-cli` shows it again, `nanochat-cli run stop last` ends it"
+        )
+    return 0

@@ -1,0 +1,97 @@
+"""The command palette: every action by name, on every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from nanochat_host.core.wire import Command, Control
+from nanochat_host.layout.find import list_layouts
+from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.messages import ShowRun, SteerWanted, StopWanted
+from nanochat_host.ui.model import LIVE_STATES
+from nanochat_host.ui.words import age_words, run_name
+
+if TYPE_CHECKING:
+    from nanochat_host.ui.app import NanochatApp
+
+LISTED_RUNS = 50
+
+
+@dataclass(frozen=True)
+class HostCommand:
+    """One line of the palette. run: what choosing it does."""
+
+    title: str
+    help: str
+    run: Callable[[], Any]
+
+
+def commands(app: NanochatApp) -> Iterator[HostCommand]:
+    """Everything that can be done now, most wanted first."""
+
+    def show(mode: str) -> Callable[[], Any]:
+        return partial(app.run_action, f"show('{mode}')")
+
+    def steer(cmd: Command) -> Callable[[], Any]:
+        return partial(app.post_message, SteerWanted(Control(cmd=cmd)))
+
+    if app.model.live:
+        paused = app.model.run is not None and app.model.run.state == "paused"
+        yield HostCommand("Save a checkpoint", "after this step", steer("save"))
+        if paused:
+            yield HostCommand("Resume", "go on training", steer("resume"))
+        else:
+            yield HostCommand("Pause", "after this step; memory stays in use", steer("pause"))
+        yield HostCommand("Evaluate now", "validation after this step", steer("eval"))
+        yield HostCommand("Sample now", "generate text after this step", steer("sample"))
+        stop = partial(app.post_message, StopWanted(app.model.run_id))
+        yield HostCommand("Stop the run", "asks how", stop)
+    yield HostCommand("Home", "what to do next", show("home"))
+    yield HostCommand("Runs", "list, filter, open, delete", show("runs"))
+    yield HostCommand("Dashboard", "panels of the run on show", show("dashboard"))
+    yield HostCommand("Log", "what the run prints", show("log"))
+    yield HostCommand("Start the demo", "train a small GPT on this machine", app.start_demo)
+    new_run = partial(app.run_action, "new_run")
+    yield HostCommand("Start a run", "a stage or pipeline of a checkout", new_run)
+    yield HostCommand("Keys and help", "every key, by place", show("help"))
+    for name in sorted(app.available_themes):
+        if name.startswith("nanochat-"):
+            title = f"Theme: {name.removeprefix('nanochat-')}"
+            yield HostCommand(title, "change the colours", partial(app.use_theme, name))
+    for layout, _, origin in list_layouts(app.paths):
+        use = partial(app.use_layout, layout)
+        yield HostCommand(f"Layout: {clean(layout)}", f"another dashboard ({origin})", use)
+    for row in app.model.runs[:LISTED_RUNS]:
+        facts = row.facts
+        age = "live" if facts.state in LIVE_STATES else age_words(facts.created_at)
+        open_run = partial(app.post_message, ShowRun(facts.id))
+        yield HostCommand(f"Open {clean(run_name(facts))}", f"{facts.state}, {age}", open_run)
+    quit_app = partial(app.run_action, "quit")
+    yield HostCommand("Quit", "close this terminal; runs go on", quit_app)
+
+
+class HostCommands(Provider):
+    """Feeds the palette. Titles may hold names of runs: they are shown as plain text."""
+
+    @property
+    def _commands(self) -> Iterator[HostCommand]:
+        return commands(cast("NanochatApp", self.app))
+
+    async def discover(self) -> Hits:
+        for command in self._commands:
+            yield DiscoveryHit(Content(command.title), command.run, command.title, command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._commands:
+            if (score := matcher.match(command.title)) > 0:
+                # Highlighting parses markup, which a run's name may look like.
+                plain = "[" in command.title
+                shown = Content(command.title) if plain else matcher.highlight(command.title)
+                yield Hit(score, shown, command.run, command.title, command.help)

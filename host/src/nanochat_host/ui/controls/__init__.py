@@ -1,0 +1,1 @@
+"""Small widgets of the screens: each paints itself line by line."""

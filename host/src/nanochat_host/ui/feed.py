@@ -1,0 +1,267 @@
+"""The data plane: the core's news become due panels, due panels one query, answers frames.
+
+There is no timer that runs by itself. A panel is pulled when something moved and its last pull is
+old enough: at once if it was quiet, else when its refresh interval is over. All panels due at that
+moment share one `/v1/query`. What a worker answers is painted a few panels at a time, so that a
+key never waits for twelve charts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from nanochat_sdk.data import Needs
+from nanochat_sdk.protocol import Act, Input, View
+
+from nanochat_host.core.wire import Query, QueryItem, QueryResult
+from nanochat_host.errors import NanochatCliError
+
+if TYPE_CHECKING:
+    from nanochat_host.packs.process import PanelProcess
+
+logger = logging.getLogger(__name__)
+TOGETHER_S = 0.012
+"""Panels due within this time of each other are asked for in one query."""
+PAINT_EVERY_S = 0.008
+PAINTS_AT_ONCE = 2
+RETRY_S = 0.5
+FED_STATES = frozenset({"live", "slow"})
+
+
+class Shown(Protocol):
+    """What the feed needs of a panel on the screen."""
+
+    view: View
+
+    @property
+    def inner_size(self) -> tuple[int, int]:
+        """Cells inside the frame."""
+
+    def refresh_from_process(self) -> None:
+        """Paint what the process holds now."""
+
+
+@dataclass(eq=False)
+class Slot:
+    """One panel on show. rev: revision of the core's data it has. due: something moved since it
+    was last pulled. force: it must draw again whatever the data. inputs: typed, not yet handed
+    over. asked: needs of its last query."""
+
+    panel: Shown
+    process: PanelProcess
+    period_s: float
+    rev: int = 0
+    due: bool = True
+    force: bool = True
+    pulled_at: float = -1e9
+    inputs: list[Input] = field(default_factory=list)
+    asked: Needs | None = None
+    machine: bool = False
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until it may be pulled."""
+        return 0.0 if self.inputs or self.force else self.pulled_at + self.period_s - now
+
+
+class Feed:
+    """query: one request to the core. on_acts: a panel asked for actions."""
+
+    def __init__(
+        self,
+        query: Callable[[Query], Awaitable[QueryResult]],
+        on_acts: Callable[[Shown, list[Act]], None],
+    ) -> None:
+        self._query = query
+        self._on_acts = on_acts
+        self._slots: dict[PanelProcess, Slot] = {}
+        self._run_id = ""
+        self._up = False
+        self._busy = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._unpainted: dict[Slot, None] = {}
+        self._painting = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def slots(self) -> Iterable[Slot]:
+        """Panels on show."""
+        return self._slots.values()
+
+    def show(self, slots: Sequence[Slot]) -> None:
+        """These panels are on show now; workers of the others stand still."""
+        chosen = {slot.process: slot for slot in slots}
+        for process in self._slots:
+            if process not in chosen:
+                process.pause()
+        for process, slot in chosen.items():
+            if process not in self._slots:
+                process.resume()
+                slot.due = slot.force = True
+        self._slots = chosen
+        self.kick()
+
+    def set_run(self, run_id: str) -> None:
+        """Ask about another run from now on; "" asks for the machine alone."""
+        if run_id != self._run_id:
+            self._run_id = run_id
+            self.refill()
+
+    def refill(self) -> None:
+        """Forget what the panels have; ask for all of it."""
+        for slot in self._slots.values():
+            slot.rev, slot.due, slot.force = 0, True, True
+        self.kick()
+
+    def set_up(self, up: bool) -> None:
+        """The core is there, or not."""
+        self._up = up
+        if up:
+            self.refill()
+
+    def mark(self, *, run: bool, machine: bool) -> None:
+        """The run's telemetry or the machine's moved."""
+        for slot in self._slots.values():
+            if run or (machine and slot.machine):
+                slot.due = True
+        self.kick()
+
+    def redraw(self, panel: Shown) -> None:
+        """Its size or view changed: it is to draw again, with the data that suits it now."""
+        for slot in self._slots.values():
+            if slot.panel is panel:
+                slot.rev, slot.due, slot.force = 0, True, True
+        self.kick()
+
+    def give(self, panel: Shown, inputs: Sequence[Input]) -> None:
+        """Hand the panel what the person did, at once."""
+        for slot in self._slots.values():
+            if slot.panel is panel:
+                slot.inputs.extend(inputs)
+                self._pull(slot, None)
+
+    def changed(self, process: PanelProcess) -> None:
+        """A worker answered, failed or came back."""
+        slot = self._slots.get(process)
+        if slot is None:
+            return
+        if process.state not in FED_STATES:
+            # A worker that failed or starts anew has seen nothing, or lost what it had.
+            slot.rev, slot.due, slot.force = 0, True, True
+        elif process.needs is not slot.asked and process.needs != slot.asked:
+            slot.rev, slot.due = 0, True
+        acts = process.take_acts()
+        if acts:
+            self._on_acts(slot.panel, acts)
+        self._unpainted[slot] = None
+        if not self._painting:
+            self._paint()
+        if slot.inputs and process.ready:
+            self._pull(slot, None)
+        if slot.due:
+            self.kick()
+
+    def close(self) -> None:
+        """Stop asking."""
+        self._slots = {}
+        self._cancel_timer()
+        for task in self._tasks:
+            task.cancel()
+
+    def kick(self) -> None:
+        """Pull what is due now, and set the timer for what is due later."""
+        if self._busy or not self._up:
+            return
+        now = time.monotonic()
+        waiting = [s for s in self._slots.values() if s.due and s.process.ready]
+        soonest = min((slot.wait_s(now) for slot in waiting), default=None)
+        self._cancel_timer()
+        if soonest is None:
+            return
+        if soonest > 0:
+            self._timer = asyncio.get_running_loop().call_later(soonest, self.kick)
+            return
+        chosen = [slot for slot in waiting if slot.wait_s(now) <= TOGETHER_S]
+        self._busy = True
+        task = asyncio.ensure_future(self._serve(chosen, now))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _serve(self, slots: list[Slot], now: float) -> None:
+        items = []
+        for slot in slots:
+            slot.due = False
+            slot.pulled_at = now
+            if slot.asked is not slot.process.needs:
+                slot.asked = slot.process.needs
+                slot.machine = wants_machine(slot.asked)
+            granted = [str(capability) for capability in slot.process.granted]
+            items.append(QueryItem(slot.asked, since=slot.rev, granted=granted))
+        run_id = self._run_id
+        try:
+            result = await self._query(Query(run=run_id, items=items))
+        except (NanochatCliError, OSError, msgspec.DecodeError) as error:
+            logger.info("a query was not answered: %s", error)
+            for slot in slots:
+                slot.due = True
+            asyncio.get_running_loop().call_later(RETRY_S, self.kick)
+            return
+        finally:
+            self._busy = False
+        if run_id != self._run_id:
+            self.refill()
+            return
+        for slot, answer in zip(slots, result.answers, strict=True):
+            if self._slots.get(slot.process) is slot:
+                if answer.data is not None or slot.force or slot.inputs:
+                    if self._pull(slot, answer.data):
+                        slot.rev = answer.rev
+                    else:
+                        slot.due = True
+                else:
+                    slot.rev = answer.rev
+        self.kick()
+
+    def _pull(self, slot: Slot, data: bytes | None) -> bool:
+        """Send the worker a frame; False if it still has one."""
+        width, height = slot.panel.inner_size
+        if width <= 0 or height <= 0:
+            return False
+        taken = slot.process.pull(
+            width=width,
+            height=height,
+            data=None if data is None else msgspec.Raw(data),
+            view=slot.panel.view,
+            inputs=list(slot.inputs),
+            force=slot.force and data is not None,
+        )
+        if taken:
+            slot.inputs.clear()
+            if data is not None:
+                slot.force = False
+        return taken
+
+    def _paint(self) -> None:
+        """Paint a few panels, then let keys through before the next few."""
+        for slot in list(self._unpainted)[:PAINTS_AT_ONCE]:
+            del self._unpainted[slot]
+            slot.panel.refresh_from_process()
+        self._painting = bool(self._unpainted)
+        if self._painting:
+            asyncio.get_running_loop().call_later(PAINT_EVERY_S, self._paint)
+
+
+def wants_machine(needs: Needs) -> bool:
+    """The needs hold something that moves with the machine rather than with the run."""
+    names = [query.metric for query in needs.series] + list(needs.latest)
+    return needs.machine or any(name.startswith(("sys/", "gpu/", "*")) for name in names)

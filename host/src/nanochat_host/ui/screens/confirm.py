@@ -1,0 +1,79 @@
+"""A question with a few answers, each saying what it does and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+
+
+@dataclass(frozen=True)
+class Choice:
+    """id: the answer. key: letter that gives it. label: two words. help: what it does, what it
+    loses. style: of the label."""
+
+    id: str
+    key: str
+    label: str
+    help: str = ""
+    style: str = ""
+
+
+class ConfirmScreen(ModalScreen[str]):
+    """Dismissed with the id of a choice, or "" if the person thinks better of it."""
+
+    CSS_PATH = "modal.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Cancel")]
+
+    def __init__(self, title: str, text: str, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._choices = (*choices, Choice("", "escape", "cancel", "change nothing", "muted"))
+
+    def compose(self) -> ComposeResult:
+        width = max(len(choice.label) for choice in self._choices)
+        with Vertical(classes="box"):
+            yield Static(Content(self._title), classes="title")
+            if self._text:
+                yield Static(Content(self._text), classes="text")
+            yield RowList(ListColumn("", 4), ListColumn("", width), ListColumn(""), id="choices")
+
+    def on_mount(self) -> None:
+        choices = self.query_one("#choices", RowList)
+        choices.styles.height = len(self._choices)
+        choices.set_rows(
+            [
+                Row(
+                    choice.id or "cancel",
+                    (
+                        ("esc" if choice.key == "escape" else choice.key, "accent"),
+                        (choice.label, choice.style or "bold"),
+                        (choice.help, "muted"),
+                    ),
+                )
+                for choice in self._choices
+            ]
+        )
+        choices.focus()
+
+    @on(RowList.Chosen, "#choices")
+    def _chosen(self, message: RowList.Chosen) -> None:
+        self.dismiss("" if message.key == "cancel" else message.key)
+
+    def on_key(self, event: events.Key) -> None:
+        for choice in self._choices:
+            if event.character == choice.key:
+                event.stop()
+                self.dismiss(choice.id)
+                return

@@ -1,0 +1,207 @@
+"""The dashboard: the layout's screens as tabs, panels on a grid, keys that steer the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from nanochat_host.core.wire import Command, Control
+from nanochat_host.errors import NanochatCliError
+from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.controls.tab_strip import TabStrip
+from nanochat_host.ui.deck import Deck
+from nanochat_host.ui.messages import SteerWanted, StopWanted
+from nanochat_host.ui.model import Topic
+from nanochat_host.ui.screens.ask import AskScreen
+from nanochat_host.ui.screens.base import HostScreen
+from nanochat_host.ui.screens.help import KeyNote
+from nanochat_host.ui.stage import Stage
+from nanochat_host.ui.terminal import needs_ascii
+from nanochat_host.ui.widgets.panel_grid import PanelGrid
+from nanochat_host.ui.widgets.panel_view import PanelView
+from nanochat_host.ui.words import run_name
+
+STEERING = frozenset({"steer", "pause", "stop"})
+
+
+class DashboardScreen(HostScreen):
+    """A grid is built when its tab is first opened, and kept; only the seen one is served."""
+
+    mode = "dashboard"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "steer('save')", "Save"),
+        Binding("p,space", "pause", "Pause", key_display="p"),
+        Binding("e", "steer('eval')", "Eval"),
+        Binding("g", "steer('sample')", "Sample"),
+        Binding("x", "stop", "Stop"),
+        Binding("o", "app.show('log')", "Output"),
+        Binding("r", "app.show('runs')", "Runs"),
+        Binding("escape", "back", show=False),
+        *(Binding(str(n), f"tab({n - 1})", show=False) for n in range(1, 10)),
+        Binding("enter", "zoom", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage: Stage | None = None
+        self._deck: Deck | None = None
+        self._grids: dict[str, PanelGrid] = {}
+
+    def body(self) -> Iterable[Widget]:
+        yield TabStrip(id="tabs")
+        try:
+            self._deck = self.host.deck
+        except NanochatCliError as error:
+            yield Static(Content(clean(str(error))), id="trouble")
+
+    async def on_mount(self) -> None:
+        if self._deck is None:
+            return
+        await self._open_deck()
+        self.stage = Stage(self.host)
+        self.host.feed = self.stage.feed
+        self.host.work(self.stage.run(), "stage")
+        self.stage.show(self.views)
+
+    async def on_unmount(self) -> None:
+        self.host.feed = None
+        if self.stage is not None:
+            await self.stage.close()
+
+    def on_screen_suspend(self) -> None:
+        if self.stage is not None and self.host.current_mode != self.mode:
+            self.stage.show(())
+
+    def on_screen_resume(self) -> None:
+        if self.stage is not None:
+            self.stage.show(self.views)
+
+    @property
+    def grid(self) -> PanelGrid | None:
+        """The grid of the open tab."""
+        return next((grid for grid in self._grids.values() if grid.display), None)
+
+    @property
+    def views(self) -> list[PanelView]:
+        """Panels seen now."""
+        grid = self.grid
+        return grid.shown() if grid is not None else []
+
+    def place(self) -> str:
+        tabs = self.query_one("#tabs", TabStrip)
+        return tabs.titles[tabs.active] if tabs.titles else ""
+
+    def show_model(self, topics: Topic) -> None:
+        run = self.model.run
+        self.query_one("#tabs", TabStrip).note = clean(run_name(run)) if run else "no run"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.model.live if action in STEERING else True
+
+    def panel_keys(self) -> list[KeyNote]:
+        """Keys that the seen panels listen to while they have the focus."""
+        return [
+            KeyNote(f"Panel {clean(view.title)}", key.key, key.help)
+            for view in self.views
+            if view.process is not None
+            for key in view.process.keys
+        ]
+
+    async def use(self, deck: Deck) -> None:
+        """Change to another layout: new grids, new workers."""
+        if deck is self._deck:
+            return
+        self._deck = deck
+        if self.stage is not None:
+            await self.stage.clear()
+        for grid in self._grids.values():
+            await grid.remove()
+        self._grids.clear()
+        await self._open_deck()
+
+    async def _open_deck(self) -> None:
+        if self._deck is None:
+            return
+        screens = self._deck.layout.screens
+        tabs = self.query_one("#tabs", TabStrip)
+        tabs.titles = tuple(clean(screen.title) for screen in screens)
+        remembered = self.host.session.tabs.get(self._deck.layout.name, "")
+        ids = [screen.id for screen in screens]
+        await self.action_tab(ids.index(remembered) if remembered in ids else 0)
+
+    async def action_tab(self, index: int) -> None:
+        """Open the tab with that index, from 0."""
+        if self._deck is None or index >= len(self._deck.layout.screens):
+            return
+        spec = self._deck.layout.screens[index]
+        self.query_one("#tabs", TabStrip).active = index
+        with self.app.batch_update():
+            for grid in self._grids.values():
+                grid.display = grid is self._grids.get(spec.id)
+            if spec.id not in self._grids:
+                self._grids[spec.id] = PanelGrid(
+                    spec, self._deck.catalog.panels, ascii_only=needs_ascii()
+                )
+                await self.mount(self._grids[spec.id], after="#tabs")
+        self.host.session.tabs[self._deck.layout.name] = spec.id
+        grid = self._grids[spec.id]
+        if grid.views:
+            grid.views[0].focus(scroll_visible=False)
+        if self.stage is not None:
+            self.stage.show(self.views)
+        self.refresh_bar()
+
+    def action_steer(self, cmd: Command) -> None:
+        self.post_message(SteerWanted(Control(cmd=cmd)))
+
+    def action_pause(self) -> None:
+        paused = self.model.run is not None and self.model.run.state == "paused"
+        self.action_steer("resume" if paused else "pause")
+
+    def action_stop(self) -> None:
+        self.post_message(StopWanted(self.model.run_id))
+
+    def action_zoom(self) -> None:
+        """Enter, where the panel itself has no use for it."""
+        if isinstance(self.focused, PanelView):
+            self.focused.action_zoom_panel()
+
+    async def action_back(self) -> None:
+        await self.host.action_back()
+
+    @on(PanelGrid.ShownChanged)
+    def _shown_changed(self, message: PanelGrid.ShownChanged) -> None:
+        if self.stage is not None and self.is_current and message.grid is self.grid:
+            self.stage.show(message.grid.shown())
+        if message.grid is self.grid and self._deck is not None:
+            self.host.session.zoomed = message.grid.zoomed
+
+    @on(PanelView.ViewChanged)
+    def _view_changed(self, message: PanelView.ViewChanged) -> None:
+        if self.stage is not None:
+            self.stage.feed.redraw(message.panel_view)
+
+    @on(PanelView.Asked)
+    def _asked(self, message: PanelView.Asked) -> None:
+        if self.stage is not None:
+            self.stage.feed.give(message.panel_view, message.inputs)
+
+    @on(PanelView.PromptWanted)
+    def _prompt_wanted(self, message: PanelView.PromptWanted) -> None:
+        view, key = message.panel_view, message.key
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                view.answer(key, text)
+
+        self.app.push_screen(AskScreen(f"{clean(view.title)}: {key.help}"), answered)
+
+    @on(TabStrip.Chosen)
+    async def _tab_chosen(self, message: TabStrip.Chosen) -> None:
+        await self.action_tab(message.index)

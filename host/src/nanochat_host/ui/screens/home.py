@@ -1,0 +1,158 @@
+"""The first thing a person sees: what to do next, what ran lately, what there is to train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+from nanochat_host.ui.messages import ShowRun
+from nanochat_host.ui.model import LIVE_STATES, CoreState, Topic
+from nanochat_host.ui.screens.base import HostScreen
+from nanochat_host.ui.words import STATE_GLYPHS, age_words, run_name, step_words
+
+WORDMARK = """\
+╭─╮ ╭─╮ ╭─╮ ╭─╮ ╭─╴ ╷ ╷ ╭─╮ ╶┬╴
+│ │ ├─┤ │ │ │ │ │   ├─┤ ├─┤  │
+╵ ╵ ╵ ╵ ╵ ╵ ╰─╯ ╰─╴ ╵ ╵ ╵ ╵  ╵"""
+RECENT = 6
+
+
+class HomeScreen(HostScreen):
+    """One list of everything that can be done; Enter does it."""
+
+    mode = "home"
+    CSS_PATH = "home.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Open"),
+        Binding("n", "app.new_run", "New run"),
+        Binding("r", "app.show('runs')", "Runs"),
+        Binding("d", "app.show('dashboard')", "Dashboard"),
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        with VerticalScroll(id="home", can_focus=False):
+            yield Static(Content(WORDMARK), id="wordmark")
+            yield Static(Content("train, watch and steer small language models"), id="motto")
+            yield Static(id="crash")
+            yield RowList(
+                ListColumn("", 2, keep=9),
+                ListColumn("", 34, keep=8),
+                ListColumn("", keep=6),
+                ListColumn("", 10, right=True, keep=5),
+                id="next",
+            )
+
+    def on_mount(self) -> None:
+        crash = self.query_one("#crash", Static)
+        crash.display = bool(self.host.crash_note)
+        crash.update(Content(self.host.crash_note))
+        self.query_one("#next", RowList).focus()
+
+    def show_model(self, topics: Topic) -> None:
+        if topics & (Topic.RUNS | Topic.RUN | Topic.CORE):
+            next_list = self.query_one("#next", RowList)
+            rows = [*self._next(), *self._recent(), *self._checkouts()]
+            next_list.styles.height = len(rows)
+            next_list.set_rows(rows)
+
+    def action_choose(self) -> None:
+        self.query_one("#next", RowList).action_choose()
+
+    @on(RowList.Chosen, "#next")
+    async def _chosen(self, message: RowList.Chosen) -> None:
+        verb, _, what = message.key.partition(":")
+        if verb == "run":
+            self.post_message(ShowRun(what))
+        elif verb == "demo":
+            self.host.start_demo()
+        elif verb == "new":
+            await self.host.action_new_run(what)
+        else:
+            await self.host.action_show(what)
+
+    def _next(self) -> list[Row]:
+        live = next((r for r in self.model.runs if r.facts.state in LIVE_STATES), None)
+        rows = [_heading("What next")]
+        if live is not None:
+            name = clean(run_name(live.facts))
+            what = f"{name} is {live.facts.state}, {step_words(live.facts) or 'starting up'}"
+            rows.append(_row(f"run:{live.facts.id}", "▸", "Watch the run", what))
+        rows.append(
+            _row("demo:", "▸", "Start the demo", "train a small GPT here, in about two minutes")
+        )
+        rows.append(_row("new:", "▸", "Start something else", "a stage or pipeline of a checkout"))
+        if self.model.runs:
+            count = len(self.model.runs)
+            rows.append(_row("show:runs", "▸", "All runs", f"{count} kept on this machine"))
+        rows.append(_row("show:help", "▸", "Keys and help", "every key, by place; ? from anywhere"))
+        return rows
+
+    def _recent(self) -> list[Row]:
+        rows = [_row("", "", "", ""), _heading("Recent runs")]
+        if not self.model.runs:
+            text = "none yet" if self.model.loaded else self._waiting()
+            return [*rows, Row("", (("", ""), (text, "muted")))]
+        newest = sorted(self.model.runs, key=lambda r: -r.facts.created_at)
+        for run in newest[:RECENT]:
+            facts = run.facts
+            glyph, style = STATE_GLYPHS[facts.state]
+            loss = f"loss {run.loss:.3f}" if run.loss is not None else ""
+            words = [str(facts.state), clean(facts.stage), step_words(facts), loss]
+            rows.append(
+                Row(
+                    f"run:{facts.id}",
+                    (
+                        (glyph, style),
+                        (clean(run_name(facts)), ""),
+                        ("  ".join(word for word in words if word), "muted"),
+                        (age_words(facts.created_at), "muted"),
+                    ),
+                )
+            )
+        return rows
+
+    def _checkouts(self) -> list[Row]:
+        rows = [_row("", "", "", ""), _heading("Checkouts")]
+        if not self.model.checkouts:
+            return [*rows, Row("", (("", ""), (self._waiting(), "muted")))]
+        for ref in self.model.checkouts:
+            note = clean(ref.error) if ref.error else clean(ref.path)
+            if ref.builtin and not ref.error:
+                note = "built in: trains on this machine's CPU"
+            rows.append(
+                Row(
+                    f"new:{ref.name}",
+                    (
+                        ("!" if ref.error else "·", "error" if ref.error else "muted"),
+                        (clean(ref.name), ""),
+                        (note, "error" if ref.error else "muted"),
+                        (clean(ref.commit[:7]), "muted"),
+                    ),
+                )
+            )
+        if all(ref.builtin for ref in self.model.checkouts):
+            hint = "add your own: nanochat-cli checkout add ~/nanochat"
+            rows.append(Row("", (("", ""), (hint, "muted"))))
+        return rows
+
+    def _waiting(self) -> str:
+        if self.model.core is CoreState.AWAY:
+            return "the core is away; it is being started again"
+        return "asking the core …"
+
+
+def _heading(text: str) -> Row:
+    return Row("", (("", ""), (text, "title")))
+
+
+def _row(key: str, glyph: str, label: str, help: str) -> Row:
+    return Row(key, ((glyph, "accent"), (label, "bold" if key else ""), (help, "muted")))

@@ -1,0 +1,159 @@
+"""All runs: live state, newest first; typing filters, Enter opens the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from nanochat_host.core.wire import RunSummary
+from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+from nanochat_host.ui.messages import DeleteWanted, ShowRun, StopWanted
+from nanochat_host.ui.model import LIVE_STATES, Topic
+from nanochat_host.ui.screens.base import HostScreen
+from nanochat_host.ui.words import (
+    STATE_GLYPHS,
+    age_words,
+    duration_words,
+    run_name,
+    step_words,
+)
+
+
+class RunsScreen(HostScreen):
+    """The run list. The filter looks at name, id, state, checkout, target and stage."""
+
+    mode = "runs"
+    CSS_PATH = "runs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Open"),
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("n", "app.new_run", "New run"),
+        Binding("x", "stop", "Stop"),
+        Binding("delete,D", "delete", "Delete", key_display="del"),
+        Binding("escape", "back", "Back"),
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(Content("Runs"), id="heading")
+        yield Input(placeholder="filter: name, state, checkout …", compact=True, id="filter")
+        yield RowList(
+            ListColumn("", 1, keep=9),
+            ListColumn("run", keep=9),
+            ListColumn("state", 9, keep=8),
+            ListColumn("stage", 12, keep=4),
+            ListColumn("step", 15, right=True, keep=6),
+            ListColumn("loss", 8, right=True, keep=7),
+            ListColumn("val bpb", 8, right=True, keep=5),
+            ListColumn("checkout", 14, keep=2),
+            ListColumn("took", 8, right=True, keep=1),
+            ListColumn("started", 9, right=True, keep=3),
+            id="runs",
+        )
+
+    def on_mount(self) -> None:
+        self.query_one("#filter", Input).display = False
+        self.query_one("#runs", RowList).focus()
+
+    def place(self) -> str:
+        return f"{len(self.model.runs)} runs"
+
+    def show_model(self, topics: Topic) -> None:
+        if topics & (Topic.RUNS | Topic.RUN):
+            self._list()
+
+    def _list(self) -> None:
+        word = self.query_one("#filter", Input).value.strip().lower()
+        runs = sorted(self.model.runs, key=lambda r: -r.facts.created_at)
+        shown = [run for run in runs if word in _words(run)]
+        empty = f"no run has “{word}”" if word else "no runs yet: n starts one"
+        if not self.model.loaded:
+            empty = "asking the core …"
+        self.query_one("#runs", RowList).set_rows([_row(run) for run in shown], empty=empty)
+        self.refresh_bindings()
+
+    @property
+    def _chosen_run(self) -> RunSummary | None:
+        return self.model.summary(self.query_one("#runs", RowList).key)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in {"stop", "delete"} and self.is_mounted:
+            run = self._chosen_run
+            live = run is not None and run.facts.state in LIVE_STATES
+            return run is not None and live is (action == "stop")
+        return True
+
+    @on(RowList.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    @on(RowList.Chosen)
+    def _chosen(self, message: RowList.Chosen) -> None:
+        self.post_message(ShowRun(message.key))
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._list()
+
+    @on(Input.Submitted)
+    def _done(self) -> None:
+        self.query_one("#runs", RowList).focus()
+
+    def action_choose(self) -> None:
+        self.query_one("#runs", RowList).action_choose()
+
+    def action_filter(self) -> None:
+        line = self.query_one("#filter", Input)
+        line.display = True
+        line.focus()
+
+    def action_stop(self) -> None:
+        if self._chosen_run is not None:
+            self.post_message(StopWanted(self._chosen_run.facts.id))
+
+    def action_delete(self) -> None:
+        if self._chosen_run is not None:
+            self.post_message(DeleteWanted(self._chosen_run.facts.id))
+
+    async def action_back(self) -> None:
+        line = self.query_one("#filter", Input)
+        if line.display:
+            line.value = ""
+            line.display = False
+            self.query_one("#runs", RowList).focus()
+        else:
+            await self.host.action_back()
+
+
+def _words(run: RunSummary) -> str:
+    facts = run.facts
+    return " ".join(
+        (facts.name, facts.id, facts.state, facts.checkout, facts.stage, run.target)
+    ).lower()
+
+
+def _row(run: RunSummary) -> Row:
+    facts = run.facts
+    glyph, style = STATE_GLYPHS[facts.state]
+    took = (facts.ended_at or run.updated_at) - facts.started_at if facts.started_at else 0.0
+    return Row(
+        facts.id,
+        (
+            (glyph, style),
+            (clean(run_name(facts)), ""),
+            (facts.state, style),
+            (clean(facts.stage), "muted"),
+            (step_words(facts), ""),
+            (f"{run.loss:.4f}" if run.loss is not None else "", ""),
+            (f"{run.val_bpb:.4f}" if run.val_bpb is not None else "", ""),
+            (clean(facts.checkout), "muted"),
+            (duration_words(took) if took > 0 else "", "muted"),
+            (age_words(facts.created_at), "muted"),
+        ),
+    )

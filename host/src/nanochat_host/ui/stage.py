@@ -1,0 +1,92 @@
+"""The panels of the dashboard behind the screen: their workers, and the feed that serves them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nanochat_sdk.errors import OptionError
+from nanochat_sdk.protocol import Act
+
+from nanochat_host.packs.process import PanelProcess
+from nanochat_host.packs.supervisor import Supervisor
+from nanochat_host.ui.feed import Feed, Shown, Slot
+from nanochat_host.ui.messages import ActsWanted, Failure
+from nanochat_host.ui.model import CoreState
+
+if TYPE_CHECKING:
+    from nanochat_host.ui.app import NanochatApp
+    from nanochat_host.ui.widgets.panel_view import PanelView
+
+logger = logging.getLogger(__name__)
+
+
+class Stage:
+    """Opens a worker for a panel when it is first seen, and keeps it for the next time."""
+
+    def __init__(self, app: NanochatApp) -> None:
+        self._app = app
+        self._supervisor = Supervisor(self._changed)
+        self._running = False
+        self._slots: dict[PanelView, Slot] = {}
+        self._shown: Sequence[PanelView] = ()
+        self.feed = Feed(app.link.query, self._acts)
+
+    async def run(self) -> None:
+        """Start the process that workers are forked from; then serve what is shown."""
+        try:
+            await self._supervisor.start()
+        except OSError as error:
+            self._app.post_message(
+                Failure(f"panels cannot run: {error}", "the log and the keys still work")
+            )
+            return
+        self._running = True
+        self.feed.set_run(self._app.model.run_id)
+        self.feed.set_up(self._app.model.core is CoreState.UP)
+        self.show(self._shown)
+
+    async def close(self) -> None:
+        """End all workers."""
+        self.feed.close()
+        await self._supervisor.close()
+
+    async def clear(self) -> None:
+        """Close all panels; another layout follows."""
+        self.feed.show(())
+        for slot in self._slots.values():
+            self._supervisor.discard(slot.process)
+        self._slots.clear()
+
+    def show(self, views: Sequence[PanelView]) -> None:
+        """These panels are seen now, no others."""
+        self._shown = views
+        if self._running:
+            slots = [slot for view in views if (slot := self._slot(view)) is not None]
+            self.feed.show(slots)
+
+    def _slot(self, view: PanelView) -> Slot | None:
+        slot = self._slots.get(view)
+        if slot is None and view.entry is not None:
+            placement, entry = view.placement, view.entry
+            try:
+                granted = self._app.deck.catalog.granted(entry)
+                process = self._supervisor.open(entry, placement.options, granted)
+            except OptionError as error:
+                self._app.post_message(Failure(f"{placement.panel}: {error}", "see the layout"))
+                return None
+            view.process = process
+            hz = placement.refresh_hz or entry.panel.refresh_hz
+            slot = self._slots[view] = Slot(view, process, 1.0 / hz)
+        return slot
+
+    def _changed(self, process: PanelProcess) -> None:
+        self.feed.changed(process)
+
+    def _acts(self, panel: Shown, acts: list[Act]) -> None:
+        for view, slot in self._slots.items():
+            if slot.panel is panel:
+                granted = frozenset(str(right) for right in slot.process.granted)
+                title = view.placement.title or slot.process.entry.panel.title
+                self._app.post_message(ActsWanted(view.placement.panel, title, granted, acts))

@@ -1,0 +1,126 @@
+"""What a person does to a run: every wish is asked about where it costs something, then sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from nanochat_sdk.capabilities import ACTIONS
+
+from nanochat_host.core.wire import Control, ControlAck, RunSummary, StartRun, StopRun
+from nanochat_host.errors import NanochatCliError
+from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.messages import ActsWanted, RunStarted
+from nanochat_host.ui.screens.confirm import Choice, ConfirmScreen
+from nanochat_host.ui.words import run_name
+
+if TYPE_CHECKING:
+    from nanochat_host.ui.app import NanochatApp
+
+SENT = {
+    "save": "a checkpoint is saved after this step",
+    "eval": "evaluates after this step",
+    "sample": "samples after this step",
+    "pause": "pauses after this step",
+    "resume": "goes on",
+}
+ASK_CORE_S = 0.5
+
+
+class Steering:
+    """Runs in workers of the app: it may wait for answers of the person and of the core."""
+
+    def __init__(self, app: NanochatApp) -> None:
+        self._app = app
+
+    async def start(self, start: StartRun) -> RunSummary | None:
+        """Start a run and show it."""
+        link = self._app.link
+        run = await link.request(link.client.start_run(start))
+        if run is not None:
+            self._app.post_message(RunStarted(run))
+        return run
+
+    async def send(self, control: Control) -> ControlAck | None:
+        """Send a command to the run on show. The event that answers it makes its own toast."""
+        run = self._app.model.run
+        if run is None:
+            return None
+        link = self._app.link
+        ack = await link.request(link.client.control(run.id, control))
+        if ack is not None and not ack.accepted:
+            self._app.tell(f"{control.cmd} was refused\n{clean(ack.note)}", "warning")
+        elif ack is not None and control.cmd in SENT:
+            self._app.tell(SENT[control.cmd] + (f"\n{clean(ack.note)}" if ack.note else ""))
+        return ack
+
+    async def stop(self, run_id: str) -> None:
+        """Ask how, then stop the run."""
+        row = self._app.model.summary(run_id)
+        name = clean(run_name(row.facts)) if row else run_id
+        loses = await self._unsaved(run_id)
+        mode = await self._app.push_screen_wait(
+            ConfirmScreen(
+                f"Stop {name}?",
+                "The run ends for every terminal that watches it.",
+                [
+                    Choice("save", "s", "save and stop", "finishes the step, loses nothing"),
+                    Choice("term", "t", "stop", f"asks it to end now: {loses}", "warning"),
+                    Choice("kill", "k", "kill", f"ends it at once: {loses}", "error"),
+                ],
+            )
+        )
+        if mode in {"save", "term", "kill"}:
+            link = self._app.link
+            await link.request(link.client.stop_run(run_id, StopRun(mode=mode)))  # type: ignore[arg-type]
+
+    async def _unsaved(self, run_id: str) -> str:
+        """What a run loses that does not save."""
+        last = None
+        with contextlib.suppress(NanochatCliError, OSError, asyncio.TimeoutError):
+            client = self._app.link.client
+            asked = client.events(run_id, ["checkpoint"], 1)
+            events = await asyncio.wait_for(asked, ASK_CORE_S)
+            last = events[-1].step if events else None
+        return f"loses all after step {last:,}" if last is not None else "nothing is saved yet"
+
+    async def delete(self, run_id: str) -> None:
+        """Ask, then delete an ended run."""
+        row = self._app.model.summary(run_id)
+        name = clean(run_name(row.facts)) if row else run_id
+        answer = await self._app.push_screen_wait(
+            ConfirmScreen(
+                f"Delete {name}?",
+                "Its log, its events and its charts go for good. Checkpoints of the model stay "
+                "where the trainer wrote them.",
+                [Choice("delete", "y", "delete", "cannot be undone", "error")],
+            )
+        )
+        if answer == "delete":
+            link = self._app.link
+            if await link.request(link.client.delete_run(run_id)) is not None:
+                self._app.desk.forget(run_id)
+
+    async def act(self, wanted: ActsWanted) -> None:
+        """A panel asks for actions: check what its pack was granted, ask the person, send."""
+        title = clean(wanted.title)
+        for act in wanted.acts:
+            needed = ACTIONS.get(act.action)
+            wish = clean(f"{act.action} {act.name}".strip())
+            if act.value is not None:
+                wish += f" = {clean(str(act.value))[:60]}"
+            if needed is None or needed not in wanted.granted:
+                self._app.tell(f"{title} may not ask for “{wish}”", "warning")
+                continue
+            answer = await self._app.push_screen_wait(
+                ConfirmScreen(
+                    f"{title} asks: {wish}",
+                    f"The panel {clean(wanted.panel)} wants this done to the run on show.",
+                    [Choice("yes", "y", "do it", "", "bold")],
+                )
+            )
+            if answer == "yes":
+                # ACTIONS holds commands of the wire only (tests/contract sees to it).
+                control = Control(cmd=act.action, name=act.name, value=act.value)  # type: ignore[arg-type]
+                await self.send(control)

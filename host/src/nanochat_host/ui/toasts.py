@@ -1,0 +1,95 @@
+"""Which events of a run deserve a toast, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nanochat_sdk.data import Event, RunFacts
+
+from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.words import duration_words, run_name
+
+Severity = Literal["information", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Toast:
+    """text: plain, one or two lines. timeout_s: how long it stays."""
+
+    text: str
+    severity: Severity = "information"
+    timeout_s: float = 5.0
+
+
+def event_toast(event: Event) -> Toast | None:
+    """The toast of an event, or None."""
+    fields = event.fields
+    at = f" at step {event.step:,}" if event.step is not None else ""
+    if event.kind == "checkpoint":
+        return _checkpoint(fields, at)
+    if event.kind == "alert" and fields.get("active", True):
+        severity = fields.get("severity")
+        return Toast(
+            _lines(fields.get("message", "alert"), fields.get("hint", "")),
+            "error"
+            if severity == "error"
+            else "warning"
+            if severity == "warning"
+            else "information",
+            10.0,
+        )
+    if event.kind == "state":
+        return _state(fields, at)
+    return None
+
+
+def _checkpoint(fields: dict[str, Any], at: str) -> Toast:
+    if not fields.get("ok", True):
+        return Toast(
+            f"checkpoint{at} is not complete: {clean(str(fields.get('dir', '')))}", "error"
+        )
+    files = fields.get("files")
+    sizes = [size for size in files.values() if isinstance(size, int)] if files else []
+    total = sum(sizes)
+    size = f", {total / 2**20:,.0f} MiB" if total else ""
+    return Toast(f"checkpoint saved{at}{size}")
+
+
+def _state(fields: dict[str, Any], at: str) -> Toast | None:
+    what = fields.get("what")
+    if what == "applied" and fields.get("cmd") in {"set", "lr"}:
+        name = clean(str(fields.get("name") or fields.get("cmd")))
+        return Toast(f"{name} is now {clean(str(fields.get('value')))}{at}")
+    if what == "applied" and fields.get("cmd") in {"eval", "sample"}:
+        return Toast("evaluating" if fields["cmd"] == "eval" else f"sampled{at}")
+    if what == "refused":
+        command = clean(str(fields.get("cmd", "command")))
+        return Toast(_lines(f"{command} was refused", fields.get("error", "")), "warning", 8.0)
+    if what in {"paused", "resumed"}:
+        return Toast(f"{what}{at}")
+    if what == "lost":
+        return Toast(_lines("the run was lost", fields.get("reason", "")), "error", 10.0)
+    if what == "adopted":
+        return Toast("the run was taken up again, nothing was lost")
+    return None
+
+
+def end_toast(before: RunFacts | None, after: RunFacts) -> Toast | None:
+    """The run on show has ended between these two facts."""
+    if before is None or before.id != after.id or before.state == after.state:
+        return None
+    name = clean(run_name(after))
+    took = after.ended_at - after.started_at if after.started_at and after.ended_at else 0.0
+    if after.state == "done":
+        return Toast(f"{name} is done" + (f" after {duration_words(took)}" if took else ""))
+    if after.state == "failed":
+        why = after.reason or (f"exit code {after.exit_code}" if after.exit_code else "")
+        return Toast(_lines(f"{name} failed", why, "o shows its output"), "error", 15.0)
+    if after.state == "lost":
+        return Toast(_lines(f"{name} was lost", after.reason), "error", 15.0)
+    return None
+
+
+def _lines(*parts: object) -> str:
+    return "\n".join(clean(str(part)) for part in parts if part)
