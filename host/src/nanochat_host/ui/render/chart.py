@@ -142,7 +142,8 @@ def _decorate(plane: Plane, chart: Chart, layout: ChartLayout, view: ChartView, 
                 plane.put(row, column, "┊", inks(mark.style), empty_only=True)
             row = 0
         else:
-            row = layout.row_of(mark.y, layout.y)
+            scale = layout.right if mark.axis == "right" and layout.right else layout.y
+            row = layout.row_of(mark.y, scale)
             plane.put(row, column, "◆", inks(mark.style))
         _mark_label(plane, row, column, mark.label, inks(mark.style))
     if view.cursor_x is not None:

@@ -105,8 +105,8 @@ def _y_scale(chart: Chart, curves: list[Curve], span: tuple[float, float], side:
         for column in (curve.ys, curve.lo, curve.hi):
             found = limits(column[inside], log=log)
             values += found or ()
-    if side == "left":
-        values += [m.y for m in chart.marks if m.y is not None and span[0] <= m.x <= span[1]]
+    marks = (mark for mark in chart.marks if mark.axis == side and span[0] <= mark.x <= span[1])
+    values += [mark.y for mark in marks if mark.y is not None]
     lo, hi = limits(values, log=log) or ((1.0, 10.0) if log else (0.0, 1.0))
     if side == "left":
         # A target is shown while it is near; far away it would flatten the curves.

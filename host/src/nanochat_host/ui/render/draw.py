@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from nanochat_sdk.payload import Cells, Chart, Child, Gauge, Heatmap, Payload, Stack, Table, Text
 from textual.strip import Strip
@@ -103,24 +104,31 @@ def _draw_stack(stack: Stack, width: int, height: int, palette: Palette, view: C
     return rows_of
 
 
-def chart_areas(
-    payload: Payload, width: int, height: int
-) -> Iterator[tuple[int, int, int, int, Chart]]:
-    """(left, top, width, height, chart) in cells of every chart a payload shows."""
-    if isinstance(payload, Chart):
-        yield 0, 0, width, height, payload
-    elif isinstance(payload, Stack):
-        vertical = payload.direction == "vertical"
-        at = 0
-        for child, size in zip(
-            payload.children,
-            sizes(payload.children, height if vertical else width, payload.gap),
-            strict=True,
-        ):
-            if size > 0:
-                inner = (width, size) if vertical else (size, height)
-                for left, top, w, h, chart in chart_areas(child.payload, *inner):
-                    yield (
-                        (left, top + at, w, h, chart) if vertical else (left + at, top, w, h, chart)
-                    )
-                at += size + payload.gap
+class Leaf(NamedTuple):
+    """A payload that is no stack, and the cells it is drawn in."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    payload: Payload
+
+
+def leaves(payload: Payload, width: int, height: int) -> Iterator[Leaf]:
+    """Where `draw` puts the parts of a payload, in reading order."""
+    if not isinstance(payload, Stack):
+        yield Leaf(0, 0, width, height, payload)
+        return
+    vertical = payload.direction == "vertical"
+    at = 0
+    shares = sizes(payload.children, height if vertical else width, payload.gap)
+    for child, size in zip(payload.children, shares, strict=True):
+        if size > 0:
+            inner = (width, size) if vertical else (size, height)
+            for leaf in leaves(child.payload, *inner):
+                yield (
+                    leaf._replace(top=leaf.top + at)
+                    if vertical
+                    else leaf._replace(left=leaf.left + at)
+                )
+            at += size + payload.gap

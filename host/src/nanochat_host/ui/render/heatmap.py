@@ -35,7 +35,7 @@ def _matrix(heatmap: Heatmap) -> list[Sequence[float]]:
     return [values[row * wide : (row + 1) * wide] for row in range(len(heatmap.rows))]
 
 
-def _shrink(matrix: list[Sequence[float]], rows: int) -> list[list[float]]:
+def _shrink(matrix: list[Sequence[float]], rows: int) -> list[Sequence[float]]:
     """Neighbouring rows averaged until `rows` are left."""
     columns = [_bucket_means(column, rows) for column in zip(*matrix, strict=True)]
     return [list(row) for row in zip(*columns, strict=True)]

@@ -56,11 +56,18 @@ def _selected(strip: Strip, width: int, palette: Palette) -> Strip:
     return Strip([Segment(segment.text, style) for segment in strip], width)
 
 
+def visible_from(table: Table, height: int) -> tuple[int, int]:
+    """(rows of the heading, index of the first row shown) at a height: the selected row is in
+    view, near the middle."""
+    header = 1 if height > 1 and any(column.title for column in table.columns) else 0
+    room = height - header
+    return header, max(0, min(table.selected - room // 2, len(table.rows) - room))
+
+
 def draw_table(table: Table, width: int, height: int, palette: Palette) -> list[Strip]:
     """Exactly `height` strips. The selected row is kept in view."""
-    header = any(column.title for column in table.columns) and height > 1
-    room = height - 1 if header else height
-    first = max(0, min(table.selected - room // 2, len(table.rows) - room))
+    header, first = visible_from(table, height)
+    room = height - header
     rows = table.rows[first : first + room]
     natural = [
         max(

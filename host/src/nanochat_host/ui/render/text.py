@@ -66,8 +66,8 @@ def draw_text(
     from_end = text.anchor == "bottom"
     rows: list[list[Piece]] = []
     for line in reversed(text.lines) if from_end else text.lines:
-        folded = fold(line, width) if text.wrap else [list(line)]
-        rows += reversed(folded) if from_end else folded
+        folded: list[list[Piece]] = fold(line, width) if text.wrap else [list(line)]
+        rows += folded[::-1] if from_end else folded
         if len(rows) >= wanted:
             break
     skip = max(0, min(scroll, len(rows) - height))

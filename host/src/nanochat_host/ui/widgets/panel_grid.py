@@ -1,0 +1,161 @@
+"""The panels of one screen on their grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from nanochat_host.layout.place import Box, is_narrow, neighbour, place
+from nanochat_host.layout.spec import ScreenSpec
+from nanochat_host.packs.catalog import PanelEntry
+from nanochat_host.ui.widgets.panel_view import PanelView
+
+DIRECTIONS = ("left", "right", "up", "down")
+VI_KEYS = dict(zip("hlkj", DIRECTIONS, strict=True))
+
+
+class _GridLayout(Layout):
+    """Puts each PanelView where the grid says."""
+
+    name = "panels"
+
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
+    ) -> ArrangeResult:
+        assert isinstance(parent, PanelGrid)
+        regions = {
+            box.id: Region(box.x, box.y, box.width, box.height)
+            for box in parent.boxes(size.width, size.height)
+        }
+        return [
+            WidgetPlacement(regions[child.placement.id], NULL_OFFSET, NULL_SPACING, child)
+            for child in children
+            if isinstance(child, PanelView) and child.placement.id in regions
+        ]
+
+
+class PanelGrid(Widget, inherit_bindings=False):
+    """zoomed: id of the panel that fills the grid, "" for none."""
+
+    DEFAULT_CSS = """
+    PanelGrid { width: 1fr; height: 1fr; overflow-x: hidden; overflow-y: auto;
+                scrollbar-size-vertical: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(f"{d},ctrl+{d}", f"go('{d}')", show=False, id=f"grid.{d}") for d in DIRECTIONS),
+        *(Binding(f"alt+{k}", f"go('{d}')", show=False) for k, d in VI_KEYS.items()),
+        Binding("escape", "unzoom", "Back to all", id="grid.unzoom"),
+    ]
+
+    zoomed: reactive[str] = reactive("", repaint=False)
+
+    @dataclass
+    class ShownChanged(Message):
+        """Other panels are in view than before: after a zoom, a scroll or a new size."""
+
+        grid: PanelGrid
+
+        @property
+        def control(self) -> PanelGrid:
+            return self.grid
+
+    def __init__(
+        self,
+        spec: ScreenSpec,
+        entries: Mapping[str, PanelEntry],
+        *,
+        ascii_only: bool = False,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.spec = spec
+        self.views = [PanelView(panel, entries.get(panel.panel)) for panel in spec.panels]
+        self._shown: list[PanelView] = []
+        self._grid_layout = _GridLayout()
+        for view in self.views:
+            view.set_reactive(PanelView.ascii_only, ascii_only)
+
+    def compose(self) -> ComposeResult:
+        yield from self.views
+
+    @property
+    def layout(self) -> Layout:
+        """Ours, whatever the style sheet says."""
+        return self._grid_layout
+
+    def boxes(self, width: int, height: int) -> list[Box]:
+        """Where the panels lie; the zoomed one alone if there is one."""
+        if self.zoomed:
+            return [Box(self.zoomed, 0, 0, width, height)]
+        return place(self.spec, width, height, narrow=is_narrow(self.app.size.width))
+
+    def shown(self) -> list[PanelView]:
+        """Panels of which at least a part is in view."""
+        window = Region(self.scroll_offset.x, self.scroll_offset.y, *self.size)
+        return [
+            view
+            for view in self.views
+            if view.display and view.virtual_region.intersection(window).area
+        ]
+
+    def watch_zoomed(self, zoomed: str) -> None:
+        known = any(view.placement.id == zoomed for view in self.views)
+        with self.app.batch_update():
+            for view in self.views:
+                view.display = not known or view.placement.id == zoomed
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self.refresh(layout=True)
+        self.refresh_bindings()
+        self.call_after_refresh(self._check_shown)
+
+    def on_resize(self) -> None:
+        boxed = not is_narrow(self.app.size.width)
+        for view in self.views:
+            view.boxed = boxed
+        self.call_after_refresh(self._check_shown)
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        super().watch_scroll_y(old, new)
+        self.call_after_refresh(self._check_shown)
+
+    def _check_shown(self) -> None:
+        shown = self.shown()
+        if shown != self._shown:
+            self._shown = shown
+            self.post_message(self.ShownChanged(self))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape is ours only while a panel is zoomed."""
+        return bool(self.zoomed) if action == "unzoom" else True
+
+    def action_unzoom(self) -> None:
+        """All panels again."""
+        self.zoomed = ""
+
+    def action_go(self, direction: str) -> None:
+        """Move the focus to the next panel in a direction."""
+        self.go(direction)
+
+    def go(self, direction: str) -> None:
+        """Focus the next panel "left", "right", "up" or "down"; the first one if none has it."""
+        focused = self.screen.focused
+        current = focused.placement.id if isinstance(focused, PanelView) else ""
+        target = neighbour(self.boxes(*self.size), current, direction)
+        for view in self.views:
+            if view.placement.id == target:
+                view.focus()
+
+    @on(PanelView.ZoomToggled)
+    def _toggle(self, event: PanelView.ZoomToggled) -> None:
+        self.zoomed = "" if self.zoomed else event.panel_view.placement.id
+        event.panel_view.focus()
