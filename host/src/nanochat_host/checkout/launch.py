@@ -21,13 +21,13 @@ def step_command(python: str, step: Step, hook: bool) -> list[str]:
 
 
 def hook_env(
-    events: str, control: str, *, compile_models: bool = True, gloo: bool = False
+    events: str | Path, control: str | Path, *, compile_models: bool = True, gloo: bool = False
 ) -> dict[str, str]:
     """What the hook reads, to be added to the trainer's environment. compile_models: False turns
     `torch.compile` off. gloo: several ranks without a GPU train together."""
     env = {
-        "NANOCHAT_CLI_EVENTS": events,
-        "NANOCHAT_CLI_CONTROL": control,
+        "NANOCHAT_CLI_EVENTS": str(events),
+        "NANOCHAT_CLI_CONTROL": str(control),
         "PYTHONUNBUFFERED": "1",
     }
     if not compile_models:

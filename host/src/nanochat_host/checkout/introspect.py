@@ -1,0 +1,148 @@
+"""A script's options, read from its source. Nothing of the checkout is imported or run."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from .configurator import configurator_options
+from .hook.loops import called_name
+from .literals import NotLiteralError, evaluate
+from .model import Action, Option, ScriptOptions
+
+_ACTIONS: dict[str, Action] = {
+    "store_true": "store_true",
+    "store_false": "store_false",
+    "BooleanOptionalAction": "optional_bool",
+    "append": "repeated",
+    "extend": "repeated",
+}
+_NOT_OPTIONS = {"help", "version"}
+
+
+def read_options(source: str, filename: str) -> ScriptOptions:
+    """Options of a script in either dialect. Raises SyntaxError."""
+    return options_of(ast.parse(source, filename), source)
+
+
+def options_of(tree: ast.Module, source: str) -> ScriptOptions:
+    """`read_options` for a source that is parsed already."""
+    names = _module_constants(tree)
+    options = _argparse_options(tree, names)
+    if options is not None:
+        return ScriptOptions("argparse", options, _description(tree, names))
+    options = configurator_options(tree, source)
+    if options is not None:
+        return ScriptOptions("configurator", options, _description(tree, names))
+    return ScriptOptions("none", [], _description(tree, names))
+
+
+def _module_constants(tree: ast.Module) -> dict[str, Any]:
+    constants: dict[str, Any] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            try:
+                constants[statement.targets[0].id] = evaluate(statement.value, constants)
+            except NotLiteralError:
+                constants.pop(statement.targets[0].id, None)
+    return constants
+
+
+def _argparse_options(tree: ast.Module, names: dict[str, Any]) -> list[Option] | None:
+    """None if the script makes no argument parser."""
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    added = [c for c in calls if called_name(c) == "add_argument" and c.args]
+    if not added and not any(called_name(c) == "ArgumentParser" for c in calls):
+        return None
+    found = (_option(call, names) for call in sorted(added, key=lambda call: call.lineno))
+    options = {option.name: option for option in found if option is not None}
+    for call in calls:
+        if called_name(call) == "set_defaults":
+            _override_defaults(call, options, names)
+    return list(options.values())
+
+
+def _option(call: ast.Call, names: dict[str, Any]) -> Option | None:
+    """None for what is no value of a run (`--version`) or has a name made at run time."""
+    flags = [flag for flag in (_literal(a, names) for a in call.args) if isinstance(flag, str)]
+    given = {k.arg: k.value for k in call.keywords if k.arg}
+    if not flags:
+        return None
+    raw_action = _action_name(given.get("action"), names)
+    if raw_action in _NOT_OPTIONS:
+        return None
+    flag = next((f for f in flags if f.startswith("--")), flags[0])
+    positional = not flag.startswith("-")
+    action: Action = _ACTIONS.get(raw_action, "positional" if positional else "value")
+    if action == "value" and _literal(given.get("nargs"), names) in ("+", "*"):
+        action = "repeated"
+    default = _literal(given.get("default"), names)
+    if action in ("store_true", "store_false") and default is None:
+        default = action == "store_false"
+    help_text = _literal(given.get("help"), names)
+    choices = _literal(given.get("choices"), names)
+    return Option(
+        name=str(_literal(given.get("dest"), names) or flag.lstrip("-").replace("-", "_")),
+        flag="" if positional else flag,
+        type=_type_of(given.get("type"), action, default),
+        default=default,
+        choices=choices if isinstance(choices, list) else None,
+        help=help_text if isinstance(help_text, str) else "",
+        line=call.lineno,
+        required=(positional and _literal(given.get("nargs"), names) not in ("?", "*"))
+        or _literal(given.get("required"), names) is True,
+        action=action,
+    )
+
+
+def _literal(node: ast.expr | None, names: dict[str, Any]) -> Any:
+    """None for what is absent or only known at run time."""
+    if node is None:
+        return None
+    try:
+        return evaluate(node, names)
+    except NotLiteralError:
+        return None
+
+
+def _action_name(node: ast.expr | None, names: dict[str, Any]) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Name) and node.id not in names:
+        return node.id
+    return str(_literal(node, names) or "")
+
+
+def _type_of(node: ast.expr | None, action: Action, default: Any) -> str:
+    """What a person types. A conversion of the script's own takes text, unless its name or its
+    default tells more."""
+    if action in ("store_true", "store_false", "optional_bool"):
+        return "bool"
+    if isinstance(node, ast.Name) and node.id in ("int", "float", "str", "bool"):
+        # argparse's type=bool takes any text; what it means to say is a switch.
+        return node.id
+    if node is not None and ("bool" in ast.unparse(node) or isinstance(default, bool)):
+        return "bool"
+    if isinstance(node, ast.Lambda) and isinstance(default, (int, float)):
+        return type(default).__name__
+    return "str"
+
+
+def _override_defaults(call: ast.Call, options: dict[str, Option], names: dict[str, Any]) -> None:
+    for keyword in call.keywords:
+        if keyword.arg in options:
+            option = options[keyword.arg]
+            fields = {**option.__dict__, "default": _literal(keyword.value, names)}
+            options[keyword.arg] = Option(**fields)
+
+
+def _description(tree: ast.Module, names: dict[str, Any]) -> str:
+    """The parser's description, else the first line of the module's docstring."""
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Call) and called_name(n) == "ArgumentParser":
+            given = {k.arg: k.value for k in n.keywords}
+            text = _literal(given.get("description"), names)
+            if isinstance(text, str):
+                return text.strip().split("\n")[0]
+    doc = (ast.get_docstring(tree) or "").strip()
+    return doc.split("\n")[0]

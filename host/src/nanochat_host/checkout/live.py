@@ -1,0 +1,22 @@
+"""Which of a script's options may be changed while it runs."""
+
+from __future__ import annotations
+
+import ast
+
+from .hook.liveness import liveness
+from .hook.loops import find_loop
+
+
+def live_names(source: str) -> list[str]:
+    """Options the training loop reads anew in each iteration; the others are fixed at the start.
+
+    Empty if there is no loop. Raises SyntaxError.
+    """
+    return live_names_of(ast.parse(source)) or []
+
+
+def live_names_of(tree: ast.Module) -> list[str] | None:
+    """The same for a parsed source; None if it has no training loop."""
+    site = find_loop(tree)
+    return None if site is None else liveness(tree, site).live
