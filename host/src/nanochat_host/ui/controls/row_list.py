@@ -26,7 +26,8 @@ callers sanitise what comes from outside."""
 
 @dataclass(frozen=True)
 class Row:
-    """key: what is chosen; "" is a heading, over which the cursor jumps."""
+    """key: what is chosen; "" is a heading, over which the cursor jumps. cells: fewer than columns
+    let the last one run on to the right edge."""
 
     key: str
     cells: tuple[Cell, ...]
@@ -180,8 +181,12 @@ class RowList(ScrollView, can_focus=True):
         palette = palette_for(self.app)
         plain = over or palette[""]
         segments = [Segment(" ", plain)]
-        for (text, name), column, width in zip(cells, self._columns, self._widths(), strict=False):
-            if not width:
+        widths = self._widths()
+        if len(cells) < len(widths):
+            # The last cell given has the rest of the line.
+            widths = [*widths[: len(cells) - 1], self.size.width - 2 - _taken(widths, len(cells))]
+        for (text, name), column, width in zip(cells, self._columns, widths, strict=False):
+            if width <= 0:
                 continue
             if cell_len(text) > width:
                 text = f"{set_cell_size(text, width - 1)}…"
@@ -205,3 +210,8 @@ class RowList(ScrollView, can_focus=True):
         if index != self.cursor:
             return self._paint(row.cells)
         return self._paint(row.cells, palette["host-selection" if self.has_focus else "host-bar"])
+
+
+def _taken(widths: list[int], cells: int) -> int:
+    """Cells that the columns before the last given one take."""
+    return sum(width + 2 for width in widths[: max(0, cells - 1)] if width)
