@@ -26,47 +26,29 @@ def liveness(tree: ast.Module, site: LoopSite) -> Liveness:
     reached: list[ast.AST] = [site.loop, *reached_functions(site)]
     options = _option_names(tree)
     module = _module_variables(tree, site)
-    read = _read_names(reached, holders)
-    spent = _read_names(_setup(site), holders) - HORIZONS
-    live = {name for name in options & read - spent if name in module or _holds(reached, name)}
-    return Liveness(sorted(live), sorted((module & read) - options))
+    variables, attributes = _reads(reached, holders)
+    spent = set().union(*_reads(_setup(site), holders)) - HORIZONS
+    live = options & (attributes | variables & module) - spent
+    return Liveness(sorted(live), sorted((variables & module) - options))
 
 
 def _setup(site: LoopSite) -> list[ast.AST]:
-    """Statements before the loop that compute something from the options: a change comes too late
-    for them. Prints do not count, nor functions (they run when the loop calls them)."""
+    """Statements before the loop that keep something computed from the options: for them a change
+    comes too late. Checks and prints keep nothing, and functions run when the loop calls them."""
     before = site.block[: site.block.index(site.loop)]
-    return [s for s in before if not _defines(s) and not _only_tells(s)]
+    return [s for s in before if not _defines(s) and stored_names(s)]
 
 
-def _only_tells(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Call)
-        and "print" in called_name(statement.value)
-    )
-
-
-def _read_names(nodes: list[ast.AST], holders: set[str]) -> set[str]:
-    """Variables read, and attributes of `args`."""
-    return {
-        name
-        for node in nodes
-        for n in ast.walk(node)
-        if (name := _read_name(n, holders)) is not None
-    }
-
-
-def _read_name(n: ast.AST, holders: set[str]) -> str | None:
-    if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load):
-        return n.id
-    if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in holders:
-        return n.attr
-    return None
-
-
-def _holds(nodes: list[ast.AST], name: str) -> bool:
-    return any(isinstance(n, ast.Attribute) and n.attr == name for x in nodes for n in ast.walk(x))
+def _reads(nodes: list[ast.AST], holders: set[str]) -> tuple[set[str], set[str]]:
+    """(variables, attributes of `args`) that are read."""
+    variables, attributes = set(), set()
+    for node in nodes:
+        for n in ast.walk(node):
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load):
+                variables.add(n.id)
+            elif isinstance(n, ast.Attribute) and getattr(n.value, "id", "") in holders:
+                attributes.add(n.attr)
+    return variables, attributes
 
 
 def _argument_holders(tree: ast.Module) -> set[str]:

@@ -88,8 +88,9 @@ def functions_in(tree: ast.Module) -> dict[str, FunctionNode]:
 def find_loop(tree: ast.Module) -> LoopSite | None:
     """The innermost loop that both backpropagates and steps an optimizer; one at module level
     before one in a function. None if there is none."""
-    functions = functions_in(tree)
-    return _search(tree.body, None, functions)
+    if not any(isinstance(n, ast.Attribute) and n.attr == "backward" for n in ast.walk(tree)):
+        return None
+    return _search(tree.body, None, functions_in(tree))
 
 
 def _trains(node: ast.AST, functions: dict[str, FunctionNode]) -> bool:
