@@ -96,7 +96,7 @@ class Schedule(DataPanel):
             if found.get("cmd") == "lr":
                 out += column_mark(event.step, f"x{fmt.number(found.get('value'), 3)}", "accent")
             elif found.get("cmd") == "set" and found.get("name") in _OPTIONS:
-                label = f"{found['name']}={fmt.number(found.get('value'), 3)}"
+                label = f"{found['name']}={fmt.short(found.get('value'))}"
                 out += column_mark(event.step, label, "accent")
         return out[-32:]
 
