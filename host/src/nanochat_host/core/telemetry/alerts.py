@@ -1,0 +1,79 @@
+"""Alerts as events: raised once, ended once, never a storm."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nanochat_sdk.data import Event
+
+from nanochat_host.core.telemetry.rules import RULES, Finding, Look, Severity
+from nanochat_host.core.telemetry.run import RunTelemetry
+
+logger = logging.getLogger(__name__)
+COOLDOWN_S = 60.0
+"""Least time between the end of an alert and its return."""
+FINAL = frozenset({"failed"})
+"""Rules whose alert does not end: what happened, happened."""
+
+
+class AlertEngine:
+    """Keeps which rules of a run have an active alert. history: events of an earlier core, so that
+    what was said is not said again."""
+
+    def __init__(self, history: Iterable[Event] = ()) -> None:
+        self.active: dict[str, Finding] = {}
+        self._ended: dict[str, float] = {}
+        for event in history:
+            rule = event.fields.get("rule")
+            if event.kind != "alert" or rule not in RULES:
+                continue
+            if event.fields.get("active"):
+                severity: Severity = (
+                    "error" if event.fields.get("severity") == "error" else "warning"
+                )
+                self.active[rule] = Finding(severity, str(event.fields.get("message")))
+            else:
+                self.active.pop(rule, None)
+
+    def check(self, run: RunTelemetry, now: float, disk_free: float | None) -> list[Event]:
+        """Apply all rules; the events to write. A rule that fails is logged, not raised."""
+        look = Look(run, now, disk_free)
+        out = []
+        for rule, judge in RULES.items():
+            try:
+                found = judge(replace(look, raised=rule in self.active))
+            except Exception:
+                logger.exception("alert rule %s failed", rule, extra={"run": run.run.run_id})
+                continue
+            if event := self._change(rule, found, run, now):
+                out.append(event)
+        return out
+
+    def _change(
+        self, rule: str, found: Finding | None, run: RunTelemetry, now: float
+    ) -> Event | None:
+        before = self.active.get(rule)
+        if found and (before is None or (rule in FINAL and before.message != found.message)):
+            if now - self._ended.get(rule, 0.0) < COOLDOWN_S:
+                return None
+            self.active[rule] = found
+            return _event(rule, found, True, run, now)
+        if before and found is None and rule not in FINAL:
+            del self.active[rule]
+            self._ended[rule] = now
+            return _event(rule, before, False, run, now)
+        return None
+
+
+def _event(rule: str, finding: Finding, active: bool, run: RunTelemetry, now: float) -> Event:
+    step = run.full_facts.step
+    fields = {
+        "rule": rule,
+        "severity": finding.severity,
+        "message": finding.message if active else f"over: {finding.message}",
+        "hint": finding.hint if active else "",
+        "active": active,
+    }
+    return Event(ts=now, kind="alert", step=step if step >= 0 else None, fields=fields)

@@ -1,0 +1,359 @@
+"""Everything the core knows from numbers, logs and events, in one place and in its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts, RunFacts
+
+from nanochat_host.core.telemetry import index as index_file
+from nanochat_host.core.telemetry import journal, logindex
+from nanochat_host.core.telemetry.alerts import AlertEngine
+from nanochat_host.core.telemetry.facts import TelemetryFacts
+from nanochat_host.core.telemetry.machine import Machine
+from nanochat_host.core.telemetry.metrics import spec
+from nanochat_host.core.telemetry.notify import Notifier
+from nanochat_host.core.telemetry.query import Scene
+from nanochat_host.core.telemetry.records import StoreDamagedError
+from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.telemetry.system import Sampler
+from nanochat_host.core.telemetry.watch import Watch
+from nanochat_host.core.wire import MetricInfo, QueryAnswer, QueryItem, QueryResult
+from nanochat_host.paths import Paths, RunPaths, atomic_write
+
+logger = logging.getLogger(__name__)
+PACE_S = 0.015
+"""Least time between two rounds of reading: what arrives in between is read together."""
+SAVE_S = 5.0
+
+
+class _Seen:
+    """What the core last said about a run, to notice changes."""
+
+    def __init__(self) -> None:
+        self.facts: RunFacts | None = None
+        self.config: dict[str, Any] = {}
+        self.facts_rev = self.step_rev = self.config_rev = 1
+
+
+class TelemetryHub:
+    """Follows runs, samples the machine, answers queries, raises alerts.
+
+    memory_limit_bytes: of all runs' columns together; past it, ended runs that were not asked for
+    longest go back to disk. Not thread-safe: everything happens in the loop that `start`ed it.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        memory_limit_bytes: int = 256 * 2**20,
+        sampler: Sampler | None = None,
+    ) -> None:
+        self._paths = paths
+        self._limit = memory_limit_bytes
+        self._counter = 0
+        self._runs: dict[str, RunTelemetry] = {}
+        self._parked: dict[str, tuple[RunPaths, TelemetryFacts, int]] = {}
+        self._alerts: dict[str, AlertEngine] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._dirty: dict[str, None] = {}
+        self._unsaved: set[str] = set()
+        self._wake = asyncio.Event()
+        self._machine = Machine(sampler or Sampler(paths.home), self._tick)
+        self._notifier = Notifier(PACE_S)
+        self._watch = Watch(self._mark)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the sampler, the watch on run folders, and reading."""
+        loop = asyncio.get_running_loop()
+        self._watch.start(loop)
+        self._notifier.start(loop)
+        self._machine.start(self._live_runs, self._sampled)
+        self._tasks = [
+            loop.create_task(self._read_forever()),
+            loop.create_task(self._save_forever()),
+        ]
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Stop, and write what is not on disk."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._machine.stop()
+        self._watch.close()
+        self._notifier.close()
+        for run_id in list(self._unsaved):
+            if run := self._runs.get(run_id):
+                self._save_now(run)
+        for run in self._runs.values():
+            run.close()
+
+    # -- runs ---------------------------------------------------------------------------------
+
+    def follow(self, run: RunPaths, *, live: bool) -> None:
+        """Read the run's events and log, and go on while it is live. Idempotent."""
+        run_id = run.run_id
+        known = self._runs.get(run_id)
+        if known is None and (live or run_id not in self._parked):
+            self._parked.pop(run_id, None)
+            known = self._runs[run_id] = RunTelemetry(run, self._tick, live=live)
+            self._alerts[run_id] = AlertEngine(known.history.all())
+        if known is None:
+            return
+        if live and not known.live:
+            known.live, known.settled = True, False
+        if live:
+            self._watch.add(run.root)
+        self._mark(run_id)
+
+    def settle(self, run_id: str) -> None:
+        """The run has ended: read to the end, then stop following."""
+        if run := self._runs.get(run_id):
+            run.live = run.settled = False
+            self._mark(run_id)
+
+    def is_settled(self, run_id: str) -> bool:
+        """Whether an ended run was read to its end."""
+        run = self._runs.get(run_id)
+        return run.settled if run else run_id in self._parked
+
+    def forget(self, run_id: str) -> None:
+        """Drop everything held about a run. Its files are the caller's."""
+        if run := self._runs.pop(run_id, None):
+            self._watch.remove(run.run.root)
+            run.close()
+        for held in (self._parked, self._alerts, self._seen, self._dirty):
+            held.pop(run_id, None)
+        self._unsaved.discard(run_id)
+        self._machine.forget(run_id)
+
+    def append_event(self, run: RunPaths, event: Event) -> None:
+        """Write an event of the core's own. Raises OSError."""
+        journal.append(run, event)
+        self._mark(run.run_id)
+
+    # -- questions ----------------------------------------------------------------------------
+
+    def facts(self, run_id: str) -> TelemetryFacts:
+        """What the telemetry says about the run; empty if it is not followed."""
+        if run := self._runs.get(run_id):
+            return run.facts
+        return self._parked[run_id][1] if run_id in self._parked else TelemetryFacts()
+
+    def rev(self, run_id: str) -> int:
+        """Revision of the newest thing read of the run; 0 if it is not followed."""
+        if run := self._runs.get(run_id):
+            return run.rev
+        return self._parked[run_id][2] if run_id in self._parked else 0
+
+    def query(
+        self, run_id: str, items: list[QueryItem], run: RunFacts | None, config: dict[str, Any]
+    ) -> QueryResult:
+        """Answers in the order of the items. run, config: what the core knows. "" is no run."""
+        found = self._open(run_id) if run_id else None
+        seen = self._compare(run_id, run, config)
+        scene = Scene(
+            found, self._machine, run, config, seen.facts_rev, seen.step_rev, seen.config_rev
+        )
+        try:
+            return QueryResult([scene.answer(item) for item in items])
+        except (StoreDamagedError, OSError) as error:
+            if found is None:
+                raise
+            found.restart(str(error))
+            self._mark(run_id)
+            return QueryResult([QueryAnswer(item.since) for item in items])
+
+    def metrics(self, run_id: str) -> list[MetricInfo]:
+        """Every metric of the run by name; of the machine for ""."""
+        if not run_id:
+            return [
+                MetricInfo(name, ring.unit, len(ring.ts), 0, 0, ring.value[-1], spec(name).help)
+                for name, ring in sorted(self._machine.rings.items())
+            ]
+        run = self._open(run_id)
+        out = []
+        for name, column in sorted(run.visible.columns.items() if run else ()):
+            if len(column):
+                about, first = spec(name), column.points.read(0, 1)[0][0]
+                value = column.last_value if column.last_value - column.last_value == 0.0 else None
+                out.append(
+                    MetricInfo(
+                        name, about.unit, len(column), int(first), int(column.last_step),
+                        value, about.help,
+                    )
+                )  # fmt: skip
+        return out
+
+    def log_page(self, run_id: str, query: LogQuery) -> LogPage:
+        """A page of the run's output."""
+        run = self._open(run_id)
+        return logindex.page(run.run.out_log, run.log.index, query) if run else LogPage()
+
+    def events(self, run_id: str, kinds: Sequence[str], limit: int) -> list[Event]:
+        """The newest events of these kinds (all but metrics, if none is named), oldest first."""
+        run = self._open(run_id)
+        return run.history.newest(kinds, limit) if run else []
+
+    def machine(self) -> MachineFacts:
+        """What this machine is."""
+        return self._machine.facts
+
+    def gpu_line(self) -> str:
+        """One line about the GPUs for a status bar."""
+        return self._machine.gpu_line()
+
+    @property
+    def machine_rev(self) -> int:
+        """Revision of the newest sample of the machine."""
+        return self._machine.rev
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of all columns in memory."""
+        return sum(run.memory_bytes for run in self._runs.values())
+
+    def subscribe(self, callback: Callable[[str, int, list[Event]], None]) -> Callable[[], None]:
+        """Have `callback(run_id, rev, new events)` called in the loop when something changed, at
+        most every 15 ms; run_id "" is the machine. Returns a function that ends it."""
+        return self._notifier.subscribe(callback)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _tick(self) -> int:
+        self._counter += 1
+        return self._counter
+
+    def _mark(self, run_id: str) -> None:
+        if run_id in self._runs:
+            self._dirty[run_id] = None
+            self._wake.set()
+
+    def _open(self, run_id: str) -> RunTelemetry | None:
+        if run_id in self._parked and run_id not in self._runs:
+            self.follow(self._parked.pop(run_id)[0], live=False)
+        run = self._runs.pop(run_id, None)
+        if run is not None:
+            self._runs[run_id] = run  # the newest asked for is last
+        return run
+
+    def _compare(self, run_id: str, run: RunFacts | None, config: dict[str, Any]) -> _Seen:
+        seen = self._seen.setdefault(run_id, _Seen())
+        if run != seen.facts:
+            same_but_step = (
+                run is not None
+                and seen.facts is not None
+                and msgspec.structs.replace(run, step=seen.facts.step) == seen.facts
+            )
+            rev = self._tick()
+            seen.step_rev = rev
+            seen.facts_rev = seen.facts_rev if same_but_step else rev
+            seen.facts = run
+        if config != seen.config:
+            seen.config, seen.config_rev = config, self._tick()
+        return seen
+
+    def _live_runs(self) -> dict[str, Path]:
+        return {i: run.run.state_json for i, run in self._runs.items() if run.live}
+
+    def _sampled(self) -> None:
+        self._notifier.changed("", self._machine.rev, [])
+        for run in list(self._runs.values()):
+            if run.live:
+                self._alert(run)
+
+    async def _read_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            began = loop.time()
+            while self._dirty:
+                for run_id in list(self._dirty):
+                    self._read(run_id)
+                    await asyncio.sleep(0)
+            self._make_room()
+            await asyncio.sleep(max(0.0, PACE_S - (loop.time() - began)))
+
+    def _read(self, run_id: str) -> None:
+        run = self._runs.get(run_id)
+        if run is None:
+            self._dirty.pop(run_id, None)
+            return
+        before, was_settled = run.rev, run.settled
+        try:
+            more = run.slice()
+        except (StoreDamagedError, OSError) as error:
+            logger.warning("cannot read telemetry: %s", error, extra={"run": run_id})
+            more = False
+        if not more:
+            self._dirty.pop(run_id, None)
+        if run.rev != before or run.new_events:
+            self._unsaved.add(run_id)
+            events, run.new_events = run.new_events, []
+            self._notifier.changed(run_id, run.rev, events)
+        if not more and (run.live or run.settled != was_settled):
+            self._alert(run)
+        if run.settled and not was_settled:
+            self._watch.remove(run.run.root)
+            self._unsaved.add(run_id)
+
+    def _alert(self, run: RunTelemetry) -> None:
+        if not run.caught_up:
+            return
+        free = self._machine.latest("sys/disk_free")
+        for event in self._alerts[run.run.run_id].check(run, time.time(), free):
+            with contextlib.suppress(OSError):
+                self.append_event(run.run, event)
+
+    def _make_room(self) -> None:
+        """Send ended runs back to disk, those not asked for longest first."""
+        held = self.memory_bytes
+        for run_id, run in list(self._runs.items()):
+            if held <= self._limit:
+                return
+            if run.live or not run.settled or run_id in self._dirty:
+                continue
+            if run_id in self._unsaved and not self._save_now(run):
+                continue
+            held -= run.memory_bytes
+            self._parked[run_id] = (run.run, run.facts, run.rev)
+            del self._runs[run_id]
+
+    async def _save_forever(self) -> None:
+        """Write index files beside the loop: a slow disk must not hold up anyone."""
+        while True:
+            await asyncio.sleep(SAVE_S)
+            for run_id in list(self._unsaved):
+                self._unsaved.discard(run_id)
+                run = self._runs.get(run_id)
+                if run is None or not run.caught_up:
+                    continue
+                try:
+                    data = run.save()
+                    target = run.run.telemetry / index_file.FILE
+                    await asyncio.to_thread(atomic_write, target, data)
+                except OSError as error:
+                    self._unsaved.add(run_id)
+                    logger.warning("telemetry not saved: %s", error, extra={"run": run_id})
+
+    def _save_now(self, run: RunTelemetry) -> bool:
+        try:
+            atomic_write(run.run.telemetry / index_file.FILE, run.save())
+        except OSError as error:
+            logger.warning("telemetry not saved: %s", error, extra={"run": run.run.run_id})
+            return False
+        self._unsaved.discard(run.run.run_id)
+        return True

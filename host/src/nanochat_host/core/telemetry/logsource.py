@@ -1,0 +1,110 @@
+"""The trainer's output as a source: read, indexed, and parsed for what the hook did not tell."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from array import array
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from nanochat_sdk.data import Event
+
+from nanochat_host.core.telemetry.decode import Block
+from nanochat_host.core.telemetry.grammar import RELEVANT
+from nanochat_host.core.telemetry.logindex import LogIndex
+from nanochat_host.core.telemetry.logparse import LogParser, Reading
+from nanochat_host.core.telemetry.tail import Tail
+
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} - ")
+_Row = tuple[tuple[str, ...], int, float, tuple[float, ...]]
+
+
+@dataclass
+class LogNews:
+    """What a slice of the log said. stage: a new script began in it."""
+
+    blocks: list[Block] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    stage: bool = False
+
+
+class LogSource:
+    """Reads `out.log` in slices. Lines carry no time of their own: while the log is followed a
+    line's time is when it was read; in an old log it is pieced together from logger stamps and
+    step times, and never later than the file's last change."""
+
+    def __init__(self, path: Path) -> None:
+        self.tail = Tail(path)
+        self.index = LogIndex()
+        self.parser = LogParser()
+        self.clock = 0.0
+
+    def restart(self) -> None:
+        """The file was replaced: begin again."""
+        self.index, self.parser, self.clock = LogIndex(), LogParser(), 0.0
+
+    def read(self, limit: int, *, following: bool) -> LogNews | None:
+        """Read about `limit` bytes; None if there is nothing to read."""
+        chunk = self.tail.read(limit)
+        if not chunk:
+            return None
+        self.index.grow(chunk)
+        return self._parse(chunk, Reading(), following=following)
+
+    def finish(self) -> LogNews:
+        """Read a last line without newline and give out what was waiting for more."""
+        chunk = self.tail.rest()
+        self.index.grow(chunk)
+        out = Reading()
+        self._parse(chunk, out, following=False)
+        self.parser.finish(out)
+        return self._news(out, [])
+
+    def _parse(self, chunk: bytes, out: Reading, *, following: bool) -> LogNews:
+        latest = self._latest(following=following)
+        rows: list[_Row] = []
+        at = 0
+        while (span := self._next_line(chunk, at)) is not None:
+            line, at = chunk[span[0] : span[1]], span[1] + 1
+            before = len(out.rows)
+            self.parser.feed(line, out)
+            if stamp := _STAMP.search(line):
+                with contextlib.suppress(ValueError, OverflowError):
+                    self.clock = time.mktime(time.strptime(stamp[1].decode(), "%Y-%m-%d %H:%M:%S"))
+            for step, metrics in out.rows[before:]:
+                passed = self.clock + metrics.get("train/dt", 0.0)
+                self.clock = latest if following else min(latest, passed)
+                rows.append((tuple(metrics), step, self.clock, tuple(metrics.values())))
+        self.clock = self.clock or latest
+        return self._news(out, rows)
+
+    def _news(self, out: Reading, rows: list[_Row]) -> LogNews:
+        blocks = []
+        for keys, same in groupby(rows, key=lambda row: row[0]):
+            _, steps, times, values = zip(*same, strict=True)
+            columns: dict[str, Any] = dict(zip(keys, zip(*values, strict=True), strict=True))
+            blocks.append(Block(array("d", times), array("d", steps), columns))
+        events = [Event(ts=self.clock, kind=k, step=s, fields=f) for k, s, f in out.events]
+        return LogNews(blocks, events, out.facts, out.stage)
+
+    def _latest(self, *, following: bool) -> float:
+        if not following:
+            with contextlib.suppress(OSError):
+                return self.tail.path.stat().st_mtime
+        return time.time()
+
+    def _next_line(self, chunk: bytes, at: int) -> tuple[int, int] | None:
+        """The next line from `at`, a line's start, that may say something. While a sample is open
+        that is every line."""
+        if at < len(chunk) and not self.parser.in_sample:
+            found = RELEVANT.search(chunk, at)
+            at = found.start() if found else len(chunk)
+        if at >= len(chunk):
+            return None
+        end = chunk.find(b"\n", at)
+        return at, len(chunk) if end < 0 else end

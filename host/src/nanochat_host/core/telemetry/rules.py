@@ -1,0 +1,210 @@
+"""What is worth an alert: each rule looks at a run and says so in words, or keeps quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
+from statistics import median
+from typing import Literal
+
+from nanochat_host.core.telemetry.column import Column
+from nanochat_host.core.telemetry.pyramid import finite
+from nanochat_host.core.telemetry.run import RunTelemetry
+
+Severity = Literal["info", "warning", "error"]
+WINDOW = 128
+SPIKE_Z, CALM_Z = 8.0, 4.0
+STALL_FACTOR, STALL_MIN_S = 10.0, 30.0
+SLOW, RECOVERED = 0.6, 0.8
+DISK_WARN_BYTES, DISK_ERROR_BYTES = 5 * 2**30, 2**30
+LATE_FACTOR = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something is wrong now. hint: what to do about it."""
+
+    severity: Severity
+    message: str
+    hint: str = ""
+
+
+@dataclass
+class Look:
+    """What a rule sees. raised: the rule's alert is active, so it takes more to be calm again.
+    disk_free: bytes where runs are kept, None unknown."""
+
+    run: RunTelemetry
+    now: float
+    disk_free: float | None
+    raised: bool = False
+
+
+def _tail(column: Column | None, count: int, which: int = 2) -> list[float]:
+    """The newest `count` values of a column (which: 0 steps, 1 times, 2 values)."""
+    if column is None or not len(column):
+        return []
+    start = max(column.spans.start, len(column) - count)
+    return list(column.points.read(start, len(column))[which])
+
+
+def _loss(run: RunTelemetry) -> Column | None:
+    columns = run.store.columns
+    return columns.get("train/loss_raw") or columns.get("train/loss")
+
+
+def not_finite(look: Look) -> Finding | None:
+    """The loss is NaN or infinite."""
+    for name in ("train/loss", "train/loss_raw"):
+        column = look.run.store.columns.get(name)
+        if column and len(column) and not isfinite(column.last_value):
+            bad = column.nonfinite.starts[-1] if column.nonfinite else len(column) - 1
+            since = int(column.points.read(bad, bad + 1)[0][0])
+            return Finding(
+                "error",
+                f"{name} is {column.last_value} since step {since}",
+                "stop the run; in chat_sft look for conversations longer than --max-seq-len, "
+                "else lower the learning rates",
+            )
+    return None
+
+
+def spike(look: Look) -> Finding | None:
+    """The loss is far above its recent course."""
+    values = finite(_tail(_loss(look.run), WINDOW))
+    if len(values) < 32:
+        return None
+    recent = values[-4:]
+    before = values[:-4]
+    middle = median(before)
+    spread = 1.4826 * median([abs(v - middle) for v in before])
+    top = max(recent)
+    z = (top - middle) / max(spread, 1e-3 * abs(middle), 1e-9)
+    if z < (CALM_Z if look.raised else SPIKE_Z):
+        return None
+    return Finding(
+        "warning",
+        f"loss spike: {top:.4g}, usual is {middle:.4g}",
+        "if it does not come back, resume from the last checkpoint with a lower learning rate",
+    )
+
+
+def _usual_step_s(run: RunTelemetry) -> float | None:
+    times = _tail(_loss(run), 33, which=1)
+    gaps = [b - a for a, b in pairwise(times) if b > a]
+    return median(gaps) if len(gaps) >= 3 else None
+
+
+def stalled(look: Look) -> Finding | None:
+    """No sign of life for many times the usual step."""
+    run = look.run
+    usual = _usual_step_s(run)
+    if not run.live or run.facts.paused or usual is None:
+        return None
+    quiet_s = look.now - max(run.full_facts.updated_at, run.log.tail.changed_at)
+    if quiet_s < max(STALL_MIN_S, STALL_FACTOR * usual):
+        return None
+    return Finding(
+        "warning",
+        f"no step for {quiet_s:.0f} s, usual is {usual:.2g} s",
+        "an evaluation may take that long; else look at the log and at GPU load",
+    )
+
+
+def slow(look: Look) -> Finding | None:
+    """Throughput fell well below its own baseline."""
+    values = finite(_tail(look.run.store.columns.get("train/tok_per_sec"), 272))
+    if not look.run.live or len(values) < 80:
+        return None
+    usual, now = median(values[:-16]), median(values[-16:])
+    if usual <= 0 or now / usual >= (RECOVERED if look.raised else SLOW):
+        return None
+    return Finding(
+        "warning",
+        f"throughput fell to {now:,.0f} tokens/s from {usual:,.0f}",
+        "look for another program on the machine, for heat, and for slow data loading",
+    )
+
+
+def disk_low(look: Look) -> Finding | None:
+    """The disk will be full soon."""
+    if look.disk_free is None or not look.run.live:
+        return None
+    sizes = [
+        sum(v for v in event.fields.get("files", {}).values() if isinstance(v, int | float))
+        for event in look.run.history.newest(["checkpoint"], 1)
+        if isinstance(event.fields.get("files"), dict)
+    ]
+    need = max([DISK_WARN_BYTES, *(2 * s for s in sizes)])
+    if look.disk_free > need * (1.2 if look.raised else 1.0):
+        return None
+    severity: Severity = "error" if look.disk_free < DISK_ERROR_BYTES else "warning"
+    return Finding(
+        severity,
+        f"{look.disk_free / 2**30:.1f} GiB free where runs are kept",
+        "delete old checkpoints, or save less often with --save-every",
+    )
+
+
+_HINTS = (
+    ("out of memory", "halve --device-batch-size: the total batch stays the same"),
+    ("outofmemory", "halve --device-batch-size: the total batch stays the same"),
+    ("tokenizer.pkl", "train a tokenizer first: scripts.tok_train"),
+    ("base_data", "get the data first: python -m nanochat.dataset"),
+    ("must be a multiple", "make --total-batch-size a multiple of device batch x length x ranks"),
+    ("no space left", "free some space, then resume from the last checkpoint"),
+    ("missing key", "the checkpoint is of another version of nanochat"),
+    ("size mismatch", "the checkpoint is of a model of another size"),
+    ("state_dict", "the checkpoint is of another model or version of nanochat"),
+)
+
+
+def hint_for(error: str) -> str:
+    """What to do about an error message of the trainer."""
+    low = error.lower()
+    return next((hint for word, hint in _HINTS if word in low), "the log has the whole message")
+
+
+def failed(look: Look) -> Finding | None:
+    """The trainer raised, or a command of the run exited with an error."""
+    facts = look.run.full_facts
+    if facts.last_error:
+        return Finding("error", facts.last_error, hint_for(facts.last_error))
+    for event in look.run.history.newest(["state"], 20):
+        if event.fields.get("what") == "stage_end":
+            code, number = event.fields.get("exit_code"), event.fields.get("signal")
+            if number not in (0, None, 15, 2):
+                return Finding("error", f"killed by signal {number}", "the log has the last words")
+            if code not in (0, None) and not number:
+                return Finding("error", f"exit code {code}", "the log has the last words")
+    return None
+
+
+def checkpoint_late(look: Look) -> Finding | None:
+    """A checkpoint is overdue by the run's own rhythm."""
+    facts = look.run.facts
+    every = facts.facts.get("save_every")
+    if not look.run.live or not isinstance(every, int) or every <= 0 or facts.step < 0:
+        return None
+    saved = [e.step or 0 for e in look.run.history.newest(["checkpoint"], 1)]
+    steps = facts.step - (saved[-1] if saved else facts.facts.get("resume_from_step", 0))
+    if steps <= LATE_FACTOR * every:
+        return None
+    return Finding(
+        "warning",
+        f"no checkpoint for {steps} steps, expected every {every}",
+        "save one now, and check the disk and the log",
+    )
+
+
+RULES: dict[str, Callable[[Look], Finding | None]] = {
+    "not_finite": not_finite,
+    "spike": spike,
+    "stalled": stalled,
+    "slow": slow,
+    "disk_low": disk_low,
+    "failed": failed,
+    "checkpoint_late": checkpoint_late,
+}

@@ -1,0 +1,282 @@
+"""The telemetry of one run: its sources read in slices into columns, events and facts."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from nanochat_sdk.data import Event, Series
+
+from nanochat_host.core.telemetry import index as index_file
+from nanochat_host.core.telemetry.column import Column
+from nanochat_host.core.telemetry.decode import Block, decode
+from nanochat_host.core.telemetry.facts import (
+    TelemetryFacts,
+    fold_error,
+    fold_event,
+    fold_scalars,
+)
+from nanochat_host.core.telemetry.history import History
+from nanochat_host.core.telemetry.index import RunIndex
+from nanochat_host.core.telemetry.logindex import LogIndex
+from nanochat_host.core.telemetry.logsource import LogNews, LogSource
+from nanochat_host.core.telemetry.metrics import only_in_log
+from nanochat_host.core.telemetry.preview import preview
+from nanochat_host.core.telemetry.records import StoreDamagedError
+from nanochat_host.core.telemetry.store import Store
+from nanochat_host.core.telemetry.tail import Tail
+from nanochat_host.paths import RunPaths
+
+logger = logging.getLogger(__name__)
+SLICE_BYTES = 96 * 1024
+LOG_SLICE_BYTES = 64 * 1024
+PREVIEW_BYTES = 8 * 1024 * 1024
+STALE_S = 60.0
+
+
+class RunTelemetry:
+    """One run's columns, events, facts and log. `slice` does a few milliseconds of work.
+
+    live: the run goes on. caught_up: everything written so far was read. rev: newest revision of
+    anything; clock gives revisions. new_events: taken by whoever tells subscribers.
+    """
+
+    def __init__(self, run: RunPaths, clock: Callable[[], int], *, live: bool) -> None:
+        self.run = run
+        self.live = live
+        self.caught_up = False
+        self.settled = False
+        self.new_events: list[Event] = []
+        self.preview: tuple[Store, TelemetryFacts] | None = None
+        self.rev = self.log_rev = self.facts_rev = clock()
+        self._clock = clock
+        self._reset()
+        self._take_up()
+
+    def _reset(self) -> None:
+        self.store = Store(self.run.telemetry)
+        self.series_cache: dict[Any, tuple[int, Series]] = {}
+        self._matching: dict[str, tuple[int, list[Column]]] = {}
+        self.full_facts = TelemetryFacts()
+        self.history = History()
+        self.events_tail = Tail(self.run.events_jsonl)
+        self.log = LogSource(self.run.out_log)
+
+    @property
+    def visible(self) -> Store:
+        """The columns to answer from: a preview until a long file was read."""
+        return self.preview[0] if self.preview else self.store
+
+    def matching(self, pattern: str) -> list[Column]:
+        """Columns a metric name or glob means, by name; remembered until there are more."""
+        columns = self.visible.columns
+        known = self._matching.get(pattern)
+        if known is None or known[0] != len(columns):
+            names = sorted(n for n in columns if n == pattern or fnmatchcase(n, pattern))
+            known = self._matching[pattern] = (len(columns), [columns[n] for n in names])
+        return [column for column in known[1] if len(column)]
+
+    @property
+    def facts(self) -> TelemetryFacts:
+        """Facts, with the sources as they are now."""
+        facts = self.preview[1] if self.preview else self.full_facts
+        log = self.log.tail
+        facts.sources = {
+            "hook": self._state(facts.hooked, facts.updated_at),
+            "log": self._state(log.offset > 0, self.log.clock),
+        }
+        return facts
+
+    def _state(self, present: bool, newest: float) -> str:
+        if not present:
+            return "off"
+        return "live" if self.live and time.time() - newest < STALE_S else "stale"
+
+    @property
+    def memory_bytes(self) -> int:
+        held = self.store.memory_bytes
+        return held + (self.preview[0].memory_bytes if self.preview else 0)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def slice(self) -> bool:
+        """Read the next few milliseconds' worth. True: there is more."""
+        if self.events_tail.refresh():
+            self.restart("events.jsonl was truncated or replaced")
+            return True
+        self._offer_preview()
+        chunk = self.events_tail.read(SLICE_BYTES)
+        if chunk:
+            self._take_events(chunk)
+            return True
+        if self.preview:
+            self._drop_preview()
+        if self.log.tail.refresh():
+            self.log.restart()
+        news = self.log.read(LOG_SLICE_BYTES, following=self.caught_up and self.live)
+        if news:
+            self._take_log(news)
+            return True
+        self.caught_up = True
+        if not self.live and not self.settled:
+            self._take_rest()
+        return False
+
+    def _take_rest(self) -> None:
+        """The run has ended: lines without a newline will get none."""
+        if rest := self.events_tail.rest():
+            self._take_events(rest)
+        self._take_log(self.log.finish())
+        self.settled = True
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.events_tail.close()
+        self.log.tail.close()
+
+    def restart(self, why: str) -> None:
+        """Forget everything and read anew from the sources."""
+        logger.warning("telemetry read anew: %s", why, extra={"run": self.run.run_id})
+        tail = self.events_tail
+        self.store.remove_files()
+        self._reset()
+        self.events_tail.resets = tail.resets
+        self.caught_up = self.settled = False
+        self.rev = self.log_rev = self.facts_rev = self._clock()
+
+    def _offer_preview(self) -> None:
+        if self.preview is None and self.events_tail.behind > PREVIEW_BYTES:
+            rev = self.rev = self.facts_rev = self._clock()
+            self._matching.clear()
+            self.preview = preview(self.run.events_jsonl, self.events_tail.size, rev=rev)
+
+    def _drop_preview(self) -> None:
+        self._matching.clear()
+        self.series_cache.clear()
+        self.preview = None
+        self.rev = self.facts_rev = self._clock()
+        for column in self.store.columns.values():
+            column.rev = self.rev
+
+    def _take_events(self, chunk: bytes) -> None:
+        self.rev = rev = self._clock()
+        decoded = decode(chunk)
+        for item in decoded.items:
+            if isinstance(item, Block):
+                self._take_block(item, rev)
+            else:
+                self._take_event(item, rev)
+        if decoded.bad:
+            facts = self.full_facts
+            if not facts.bad_lines:
+                logger.warning("a line that is no event", extra={"line": decoded.sample})
+            facts.bad_lines += decoded.bad
+            facts.bad_sample = facts.bad_sample or decoded.sample
+        self._flush()
+
+    def _take_block(self, block: Block, rev: int, *, from_hook: bool = True) -> None:
+        facts, store = self.full_facts, self.store
+        store.append(block, rev=rev, from_hook=from_hook)
+        if block.step is not None:
+            facts.step = int(store.step)
+        facts.updated_at = max(facts.updated_at, block.ts[-1])
+        for name, attribute in (("train/loss", "loss"), ("val/bpb", "val_bpb")):
+            if name in store.columns:
+                setattr(facts, attribute, store.columns[name].last_value)
+
+    def _take_event(self, event: Event, rev: int) -> None:
+        facts = self.full_facts
+        if event.fields.get("what") == "stage" and event.kind == "state":
+            self.store.stage += 1
+            self.store.step = 0.0
+        before = facts.updated_at
+        fold_event(facts, event)
+        facts.updated_at = before if event.kind == "alert" else facts.updated_at
+        self.facts_rev = rev
+        self.history.add(event, rev=rev)
+        self.new_events.append(event)
+
+    def _take_log(self, news: LogNews) -> None:
+        self.rev = self.log_rev = rev = self._clock()
+        facts = self.full_facts
+        if news.stage and not facts.hooked and facts.stage_index < 0:
+            self.store.stage += 1
+        if news.facts:
+            self.facts_rev = rev
+            known = {"num_steps", *facts.facts} if facts.hooked and facts.num_steps else set()
+            fold_scalars(facts, {k: v for k, v in news.facts.items() if k not in known})
+        for block in news.blocks:
+            if facts.hooked:
+                block.values = {k: v for k, v in block.values.items() if only_in_log(k)}
+            if block.values:
+                self._take_block(block, rev, from_hook=False)
+        for event in news.events:
+            self._take_log_event(event, rev)
+        self._flush()
+
+    def _take_log_event(self, event: Event, rev: int) -> None:
+        facts = self.full_facts
+        if event.kind == "state":
+            if event.fields.get("what") == "error" and not facts.last_error:
+                fold_error(facts, event.fields["type"], event.fields["message"])
+                self.facts_rev = rev
+            return
+        told = facts.samples_hooked if event.kind == "sample" else facts.hooked
+        if told:
+            return
+        if event.kind == "checkpoint":
+            files, folder = event.fields["files"], Path(event.fields["dir"])
+            for name in files:
+                with contextlib.suppress(OSError):
+                    files[name] = (folder / name).stat().st_size
+        self.history.add(event, rev=rev)
+        self.new_events.append(event)
+
+    # -- disk ---------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        with contextlib.suppress(OSError):  # disk full: points wait in memory, the events are safe
+            self.run.telemetry.mkdir(exist_ok=True)
+            self.store.flush()
+
+    def save(self) -> bytes:
+        """Write all columns; the index file's bytes, for the caller to write. Raises OSError."""
+        self.run.telemetry.mkdir(exist_ok=True)
+        self.store.flush(full=True)
+        log = self.log.index
+        return index_file.encode(
+            RunIndex(
+                index_file.VERSION, self.store.index(), self.events_tail.mark(),
+                self.log.tail.mark(), self.full_facts, self.history.all(), log.lines,
+                log.offsets.tolist(), log.numbers.tolist(), self.log.parser.step,
+                self.log.parser.num_steps, self.log.clock, self.settled,
+            )
+        )  # fmt: skip
+
+    def _take_up(self) -> None:
+        """Go on where an earlier core left off, if its files are whole and of these sources."""
+        try:
+            found = index_file.read(self.run.telemetry)
+            if found is None:
+                self.store.remove_files()
+                return
+            if not (self.events_tail.resume(found.events) and self.log.tail.resume(found.log)):
+                raise StoreDamagedError("events.jsonl or out.log is another file now")
+            self.store.load(found.store, rev=self.rev)
+        except (StoreDamagedError, OSError) as error:
+            self.restart(str(error))
+            return
+        self.full_facts = found.facts
+        self.history = History(found.history, rev=self.rev)
+        self.log.index = LogIndex(
+            found.log_lines, found.log.offset, found.log_offsets, found.log_numbers
+        )
+        self.log.parser.step, self.log.parser.num_steps = found.log_step, found.log_steps
+        self.log.clock = found.log_clock
+        self.settled = found.settled and not self.live
