@@ -14,7 +14,7 @@ import msgspec
 
 import nanochat_host
 from nanochat_host.checkout.model import Checkout
-from nanochat_host.checkout.stages import NotACheckoutError, read_checkout
+from nanochat_host.checkout.stages import read_checkout
 from nanochat_host.core.options import nearest
 from nanochat_host.core.wire import AddCheckout, CheckoutInfo, CheckoutRef, PipelineInfo, StageInfo
 from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError, UsageError
@@ -49,7 +49,7 @@ class Checkouts:
     def read(self, name: str) -> tuple[CheckoutRef, Checkout]:
         """Read the checkout's source. Raises NotFoundError, or UsageError when it is none."""
         ref = self.ref(name)
-        self._seen[name] = found = _read(Path(ref.path))
+        self._seen[name] = found = read_checkout(Path(ref.path))
         return self._with_facts(ref), found
 
     def info(self, name: str) -> CheckoutInfo:
@@ -69,7 +69,7 @@ class Checkouts:
         if not path.is_absolute():
             raise UsageError(f"`{wanted.path}` is not an absolute path")
         path = path.resolve()
-        found = _read(path)
+        found = read_checkout(path)
         name = wanted.name or re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.")
         if not _NAME.fullmatch(name):
             raise UsageError(
@@ -152,10 +152,3 @@ def base_dir(ref: CheckoutRef) -> str:
     """NANOCHAT_BASE_DIR of its runs: the one given, ours, else nanochat's default."""
     chosen = ref.base_dir or os.environ.get("NANOCHAT_BASE_DIR") or "~/.cache/nanochat"
     return str(Path(chosen).expanduser())
-
-
-def _read(path: Path) -> Checkout:
-    try:
-        return read_checkout(path)
-    except NotACheckoutError as error:
-        raise UsageError(str(error), "a checkout is a folder with nanochat's `scripts/`") from None

@@ -7,12 +7,12 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nanochat_host.checkout.dialects import check_value
 from nanochat_host.checkout.model import Option
 from nanochat_host.errors import UsageError
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
-_TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -29,42 +29,34 @@ def normalise(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name.lstrip("-").replace("-", "_"): value for name, value in options.items()}
 
 
-def check(option: Option, value: Any) -> Any:
-    """The value as the option's type. Raises UsageError that names the option and the type."""
-    if option.action == "repeated" and isinstance(value, list):
-        return [_check_one(option, item) for item in value]
-    return _check_one(option, value)
-
-
-def _check_one(option: Option, value: Any) -> Any:
-    try:
-        checked = _convert(option.type, value)
-    except (ValueError, OverflowError, TypeError):
-        wanted = _TYPES.get(option.type, option.type)
-        raise UsageError(f"option `{option.name}` takes {wanted}, not {value!r}") from None
-    if option.choices is not None and checked not in option.choices:
-        choices = ", ".join(map(str, option.choices))
-        raise UsageError(f"option `{option.name}` is one of {choices}, not {value!r}")
-    return checked
+def fit(option: Option, value: Any) -> Any:
+    """The value in the option's type. Forms and files hold texts and whole floats where a number
+    is meant. Raises UsageError that names the option and what it takes."""
+    if isinstance(value, list) and option.action in ("repeated", "positional"):
+        value = [_convert(option.type, item) for item in value]
+    else:
+        value = _convert(option.type, value)
+    if "\0" in str(value):
+        raise UsageError(f"option `{option.name}` holds a zero byte")
+    check_value(option, value)
+    return value
 
 
 def _convert(kind: str, value: Any) -> Any:
-    if kind == "bool":
-        word = str(value).lower()
-        if word not in _TRUE | _FALSE:
-            raise ValueError
-        return word in _TRUE
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError
-    if kind == "int":
-        if isinstance(value, float) and not value.is_integer():
-            raise ValueError
-        return int(value)
-    if kind == "float":
-        return float(value)
-    if "\0" in str(value):
-        raise ValueError
-    return str(value)
+    """The value converted if that loses nothing, else as it is."""
+    try:
+        match kind, value:
+            case "bool", str() if value.lower() in _TRUE | _FALSE:
+                return value.lower() in _TRUE
+            case (("int" | "float"), str()):
+                return int(value) if kind == "int" else float(value)
+            case "int", float() if value.is_integer():
+                return int(value)
+            case "str", int() | float() if not isinstance(value, bool):
+                return str(value)
+    except ValueError:
+        pass
+    return value
 
 
 class Typed(NamedTuple):
@@ -111,6 +103,6 @@ def read_argv(options: Sequence[Option], argv: Sequence[str]) -> list[Typed]:
 def _soft(option: Option, text: str) -> Any:
     """As typed if it fits; a recipe's own value is the recipe's business (it may be `$VAR`)."""
     try:
-        return _check_one(option, text)
+        return fit(option, text)
     except UsageError:
         return text

@@ -40,8 +40,6 @@ def prepare(
     """Everything a run needs before its folder is made. Blocks (git, hashing, a look whether torch
     is there). gpus: of this machine. Raises UsageError, NotFoundError or RefusedError; nothing was
     started then."""
-    if found.error:
-        raise UsageError(f"checkout `{ref.name}`: {found.error}")
     if not 1 <= wish.nproc <= MAX_NPROC:
         raise UsageError(f"nproc is 1 to {MAX_NPROC}, not {wish.nproc}")
     for name, value in wish.env.items():
@@ -103,12 +101,18 @@ def _choose(wish: StartRun, found: Checkout) -> list[tuple[Step, Stage | None]]:
         if pipeline.name == wish.target:
             if not pipeline.steps:
                 raise UsageError(f"{pipeline.path} holds no command that could be read")
-            return [(step, stages.get(step.module)) for step in pipeline.steps]
+            return [(step, _readable(stages.get(step.module))) for step in pipeline.steps]
     names = [stage.name for stage in found.stages] + [p.name for p in found.pipelines]
     raise NotFoundError(
         f"checkout `{wish.checkout}` has no stage or pipeline `{wish.target}`",
         opts.nearest(wish.target, names) or f"see `nanochat-cli checkout info {wish.checkout}`",
     )
+
+
+def _readable(stage: Stage | None) -> Stage | None:
+    if stage is not None and stage.error:
+        raise UsageError(f"{stage.path}: {stage.error}", "repair the script, then try again")
+    return stage
 
 
 def _plan(
@@ -124,7 +128,7 @@ def _plan(
         config: dict[str, Any] = {}
         if stage is not None:
             by_name = {option.name: option for option in stage.options}
-            mine = {k: opts.check(by_name[k], v) for k, v in wanted.items() if k in by_name}
+            mine = {k: opts.fit(by_name[k], v) for k, v in wanted.items() if k in by_name}
             used |= mine.keys()
             typed = opts.read_argv(stage.options, argv)
             kept = [piece for piece in typed if not (piece.option and piece.option.name in mine)]

@@ -13,7 +13,6 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from nanochat_host.core.start import LOST_THE_RACE, prepare_core_dir
@@ -21,9 +20,6 @@ from nanochat_host.errors import CoreUnavailableError, NanochatCliError
 from nanochat_host.paths import Paths
 
 BACKLOG = 64
-GRACE_S = 2
-"""Longest wait for open requests when going down."""
-KEEP_ALIVE_S = 3600
 
 
 class AlreadyServedError(CoreUnavailableError):
@@ -83,20 +79,13 @@ def _remove_stale(path: str) -> None:
 
 
 async def serve(paths: Paths, door: socket.socket) -> None:
-    """Serve until told to stop."""
+    """Take up the runs and serve until told to stop."""
     import asyncio
 
-    import uvicorn
-
-    from nanochat_host.core.api import create_app
+    from nanochat_host.core.http_server import serve_until_told
     from nanochat_host.core.launcher import Launcher, step_back
     from nanochat_host.core.service import Core
     from nanochat_host.core.telemetry.hub import TelemetryHub
-
-    class Server(uvicorn.Server):
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield  # signals are the core's: streams must end before connections can
 
     launcher = Launcher()
     step_back()
@@ -104,27 +93,10 @@ async def serve(paths: Paths, door: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, core.shut_down)
-    server = Server(
-        uvicorn.Config(
-            create_app(core),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-    )
-
-    async def stop_when_told() -> None:
-        await core.closing.wait()
-        server.should_exit = True
-
     await core.start()
-    stopper = asyncio.create_task(stop_when_told())
     try:
-        await server.serve(sockets=[door])
+        await serve_until_told(core, door)
     finally:
-        stopper.cancel()
         await core.close()
 
 
