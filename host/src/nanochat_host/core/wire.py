@@ -243,14 +243,15 @@ class StopRun(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class MetricInfo(msgspec.Struct):
-    """A metric of a run. count: points; first/last: step of the oldest and newest."""
+    """A metric of a run. count: points; first/last: step of the oldest and newest. value: the
+    newest, None if it is NaN or infinite."""
 
     name: str
     unit: str
     count: int
     first: int
     last: int
-    value: float
+    value: float | None
     help: str = ""
 
 

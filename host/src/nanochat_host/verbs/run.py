@@ -130,7 +130,11 @@ def clock(ts: float) -> str:
 def list_metrics(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
     infos = client.metrics(find_run(client, args.run).facts.id)
-    rows = [[m.name, f"{m.value:.6g}", m.unit, str(m.count), f"{m.first}-{m.last}"] for m in infos]
+    rows = [
+        [m.name, "nan" if m.value is None else f"{m.value:.6g}", m.unit, str(m.count),
+         f"{m.first}-{m.last}"]
+        for m in infos
+    ]  # fmt: skip
     emit(args, infos, table(["METRIC", "LATEST", "UNIT", "POINTS", "STEPS"], rows))
     return 0
 
