@@ -83,6 +83,7 @@ class Feed:
         self._run_id = ""
         self._up = False
         self._busy = False
+        self._not_before = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._unpainted: dict[Slot, None] = {}
         self._painting = False
@@ -121,6 +122,7 @@ class Feed:
     def set_up(self, up: bool) -> None:
         """The core is there, or not."""
         self._up = up
+        self._not_before = 0.0
         if up:
             self.refill()
 
@@ -179,10 +181,10 @@ class Feed:
             return
         now = time.monotonic()
         waiting = [s for s in self._slots.values() if s.due and s.process.ready]
-        soonest = min((slot.wait_s(now) for slot in waiting), default=None)
         self._cancel_timer()
-        if soonest is None:
+        if not waiting:
             return
+        soonest = max(min(slot.wait_s(now) for slot in waiting), self._not_before - now)
         if soonest > 0:
             self._timer = asyncio.get_running_loop().call_later(soonest, self.kick)
             return
@@ -214,10 +216,11 @@ class Feed:
             logger.info("a query was not answered: %s", error)
             for slot in slots:
                 slot.due = True
-            asyncio.get_running_loop().call_later(RETRY_S, self.kick)
-            return
-        finally:
+            self._not_before = time.monotonic() + RETRY_S
             self._busy = False
+            self.kick()
+            return
+        self._busy = False
         if run_id != self._run_id:
             self.refill()
             return
@@ -240,7 +243,7 @@ class Feed:
         taken = slot.process.pull(
             width=width,
             height=height,
-            data=None if data is None else msgspec.Raw(data),
+            data=data,
             view=slot.panel.view,
             inputs=list(slot.inputs),
             force=slot.force and data is not None,

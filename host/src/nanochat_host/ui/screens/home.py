@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -39,13 +39,13 @@ class HomeScreen(HostScreen):
     ]
 
     def body(self) -> Iterable[Widget]:
-        with VerticalScroll(id="home", can_focus=False):
+        with Vertical(id="home"):
             yield Static(Content(WORDMARK), id="wordmark")
             yield Static(Content("train, watch and steer small language models"), id="motto")
             yield Static(id="crash")
             yield RowList(
                 ListColumn("", 2, keep=9),
-                ListColumn("", 34, keep=8),
+                ListColumn("", 24, keep=8),
                 ListColumn("", keep=6),
                 ListColumn("", 10, right=True, keep=5),
                 id="next",
@@ -59,10 +59,8 @@ class HomeScreen(HostScreen):
 
     def show_model(self, topics: Topic) -> None:
         if topics & (Topic.RUNS | Topic.RUN | Topic.CORE):
-            next_list = self.query_one("#next", RowList)
             rows = [*self._next(), *self._recent(), *self._checkouts()]
-            next_list.styles.height = len(rows)
-            next_list.set_rows(rows)
+            self.query_one("#next", RowList).set_rows(rows)
 
     def action_choose(self) -> None:
         self.query_one("#next", RowList).action_choose()
