@@ -14,7 +14,13 @@ import msgspec
 from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts
 
 from nanochat_host.core import wire
-from nanochat_host.errors import CoreUnavailableError, NanochatCliError
+from nanochat_host.errors import (
+    CoreUnavailableError,
+    NanochatCliError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
 
 T = TypeVar("T")
 MSGPACK = "application/msgpack"
@@ -50,13 +56,15 @@ class Call(Generic[T]):
 
 
 def error_of(status: int, body: wire.ErrorBody) -> NanochatCliError:
-    """The error the core raised, as the class that carries its code."""
-    known = {kind.code: kind for kind in NanochatCliError.__subclasses__()}
-    error = known.get(body.code, NanochatCliError)(body.message, body.hint)
+    """The error the core raised: the class of its status, with the core's own code."""
+    error = _CLASSES.get(status, NanochatCliError)(body.message, body.hint)
     error.code, error.status = body.code, status
-    if status < 500:
-        error.exit_code = 2
     return error
+
+
+_CLASSES: dict[int, type[NanochatCliError]] = {
+    kind.status: kind for kind in (UsageError, RefusedError, NotFoundError, CoreUnavailableError)
+}
 
 
 def _run(run_id: str, rest: str = "") -> str:

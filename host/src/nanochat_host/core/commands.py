@@ -7,6 +7,7 @@ import asyncio
 from nanochat_host.core import options, stop
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
+from nanochat_host.core.steering import Steering
 from nanochat_host.core.stop import RUNGS, Rung
 from nanochat_host.core.wire import Control, ControlAck, StopRun
 from nanochat_host.errors import RefusedError, UsageError
@@ -30,10 +31,10 @@ class Commands:
             raise UsageError(f"at_step is 0 or more, not {wanted.at_step}")
         if wanted.cmd == "stop" and wanted.at_step is None:
             return self.stop(run_id, StopRun())
-        why_not = _why_not_steered(run)
-        if why_not:
+        known = self._runs.steering(run)
+        if why_not := _why_not_steered(run, known):
             raise RefusedError(f"{run.id} cannot be told to {wanted.cmd}: {why_not}", _INSTEAD)
-        _check_value(run, wanted)
+        _check_value(wanted, known.live)
         ack = ControlAck(run.control.append(wanted))
         if wanted.cmd == "stop":
             stop.tell(run, "save")  # no stage is to follow the one that stops
@@ -47,7 +48,7 @@ class Commands:
             raise UsageError(f"grace_s is 0 to {MAX_GRACE_S:g} seconds, not {wanted.grace_s:g}")
         first: Rung = wanted.mode
         note = ""
-        if first == "save" and (why_not := _why_not_steered(run)):
+        if first == "save" and (why_not := _why_not_steered(run, self._runs.steering(run))):
             first, note = "term", f"{why_not}: SIGTERM instead"
         if run.id in self._ladders:
             rung, task = self._ladders[run.id]
@@ -82,19 +83,18 @@ class Commands:
 _INSTEAD = "it can be stopped"
 
 
-def _why_not_steered(run: Run) -> str:
+def _why_not_steered(run: Run, known: Steering) -> str:
     step = run.step
     if step is None or not step.hook:
         title = step.title if step else "the stage"
         return f"{title} runs without the hook, because {NO_LOOP}"
-    return NO_LOOP if run.steering.loop == "none" else ""
+    return NO_LOOP if known.loop == "none" else ""
 
 
-def _check_value(run: Run, wanted: Control) -> None:
+def _check_value(wanted: Control, live: list[str]) -> None:
     if wanted.cmd == "set":
         if not wanted.name or wanted.value is None:
             raise UsageError("`set` takes a name and a value")
-        live = run.steering.live
         if live and wanted.name not in live:
             raise RefusedError(
                 f"`{wanted.name}` is not read inside the loop: setting it has no effect",

@@ -50,6 +50,8 @@ def _convert(kind: str, value: Any) -> Any:
                 return value.lower() in _TRUE
             case (("int" | "float"), str()):
                 return int(value) if kind == "int" else float(value)
+            case "float", int() if not isinstance(value, bool):
+                return float(value)
             case "int", float() if value.is_integer():
                 return int(value)
             case "str", int() | float() if not isinstance(value, bool):

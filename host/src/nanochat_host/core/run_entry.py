@@ -10,7 +10,6 @@ from nanochat_sdk.data import RunFacts, RunState
 
 from nanochat_host.core.control import ControlLog
 from nanochat_host.core.run_folder import ENDED
-from nanochat_host.core.steering import Steering
 from nanochat_host.core.wire import RunRecord, RunStatus, RunStep, RunSummary
 from nanochat_host.paths import RunPaths
 
@@ -31,7 +30,6 @@ class Run:
         self.record = record
         self.status = status
         self.control = ControlLog(paths)
-        self.steering = Steering()
         self.extra_env: dict[str, str] = {}
         self.stopping = False
         self.followed = False
@@ -51,14 +49,8 @@ class Run:
 
     @property
     def state(self) -> RunState:
-        """What state.json says, refined by what only the core and the hook know."""
-        if self.ended:
-            return self.status.state
-        if self.stopping:
-            return "stopping"
-        if self.status.state == "running" and self.steering.paused:
-            return "paused"
-        return self.status.state
+        """What state.json says, or that the person asked it to end."""
+        return "stopping" if self.stopping and not self.ended else self.status.state
 
     @property
     def step(self) -> RunStep | None:
@@ -72,7 +64,7 @@ class Run:
         return RunFacts(
             id=self.id,
             name=record.name,
-            state=self.state,
+            state="paused" if seen.paused and self.state == "running" else self.state,
             stage=self.step.title if self.step else "",
             checkout=record.checkout,
             commit=record.commit,

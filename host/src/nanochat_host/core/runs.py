@@ -20,7 +20,7 @@ from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.prepare import Prepared, launch_env
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.shim import procs
-from nanochat_host.core.steering import read_steering
+from nanochat_host.core.steering import Steering, read_steering
 from nanochat_host.core.watch import watch_exit
 from nanochat_host.core.wire import RunStatus, RunSummary
 from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError
@@ -105,11 +105,15 @@ class RunManager:
         if not run.followed:
             run.followed = True
             self._hub.follow(run.paths, live=not run.ended)
-            self._read_steering(run)
 
     def summary(self, run: Run) -> RunSummary:
         self.follow(run)
         return run.summary(self._hub.facts(run.id))
+
+    def steering(self, run: Run) -> Steering:
+        """What can be done to the run now."""
+        self.follow(run)
+        return read_steering(self._hub.events(run.id, ["state"], STATE_EVENTS))
 
     async def launch(self, prepared: Prepared) -> Run:
         """Create the run's folder and start its shim. Raises NanochatCliError."""
@@ -174,7 +178,6 @@ class RunManager:
             if not status.shim_pid:  # its shim has not come to write yet; we know whom we started
                 status.shim_pid, status.shim_start = run.status.shim_pid, run.status.shim_start
             run.status = status
-        self._read_steering(run)
         if run.ended:
             self._settle(run)
         self._on_change(run.id, run.state != before)
@@ -199,9 +202,6 @@ class RunManager:
         run = self._runs.get(run_id)
         if run is not None and any(event.kind == "state" for event in events):
             self.refresh(run)
-
-    def _read_steering(self, run: Run) -> None:
-        run.steering = read_steering(self._hub.events(run.id, ["state"], STATE_EVENTS))
 
     def _settle(self, run: Run) -> None:
         run.stopping = False

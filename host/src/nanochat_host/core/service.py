@@ -92,12 +92,13 @@ class Core:
 
     def run_detail(self, run_id: str) -> wire.RunDetail:
         run = self.run(run_id)
+        known = self.runs.steering(run)
         return wire.RunDetail(
             summary=self.runs.summary(run),
             record=run.record,
             status=run.status,
-            patches=steering.patches(run.control.commands(), run.steering),
-            live=run.steering.live,
+            patches=steering.patches(run.control.commands(), known),
+            live=known.live,
         )
 
     async def start_run(self, wish: wire.StartRun) -> wire.RunSummary:

@@ -16,7 +16,6 @@ class Steering(msgspec.Struct):
     no loop to drive. live: names that may be set. answers: events by the id of their command."""
 
     loop: str = "unknown"
-    paused: bool = False
     live: list[str] = []
     answers: dict[str, Event] = {}
 
@@ -25,19 +24,14 @@ def read_steering(events: Sequence[Event]) -> Steering:
     """From the run's `state` events, oldest first. A new stage starts afresh."""
     now = Steering()
     for event in events:
-        match event.fields.get("what"):
-            case "stage":
-                now = Steering(answers=now.answers)
-            case "instrumented":
-                now.loop = "none" if event.fields.get("loop") is None else "live"
-                live = event.fields.get("live")
-                now.live = [str(name) for name in live] if isinstance(live, list) else []
-            case "paused":
-                now.paused = True
-            case "resumed" | "end" | "stage_end":
-                now.paused = False
-        command = event.fields.get("id")
-        if command is not None and event.fields.get("what") in _ANSWERS:
+        fields, what = event.fields, event.fields.get("what")
+        if what == "stage":
+            now = Steering(answers=now.answers)
+        elif what == "instrumented":
+            now.loop = "none" if fields.get("loop") is None else "live"
+            live = fields.get("live")
+            now.live = [str(name) for name in live] if isinstance(live, list) else []
+        elif what in _ANSWERS and (command := fields.get("id")) is not None:
             now.answers[str(command)] = event
     return now
 
