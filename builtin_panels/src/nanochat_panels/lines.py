@@ -70,6 +70,7 @@ def caption(parts: Sequence[Sequence[Span]], width: int) -> list[Span]:
     return line
 
 
-def labelled(label: str, value: str, style: Style = "bold") -> list[Span]:
-    """A muted label and its value, for captions."""
-    return [(f"{label} ", "muted"), (value, style)]
+def labelled(label: str, value: str, style: Style = "bold", of: Style = "muted") -> list[Span]:
+    """A label and its value, for captions. of: the label's style, that of its curve if it has one,
+    so that the caption serves as a legend."""
+    return [(f"{label} ", of), (value, style)]

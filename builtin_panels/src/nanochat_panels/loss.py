@@ -57,7 +57,7 @@ class Loss(DataPanel):
             y=Axis(label="nats/token", log=self.options.log_y),
             right=Axis(label="bits/byte") if val else None,
             marks=marks,
-            legend=size.height >= 8 and size.width >= 40,
+            legend=False,
             caption=caption(self._caption(raw, val, last), size.width),
             empty="nothing in this range: zoom out" if zoomed else "no finite loss yet",
         )
@@ -82,17 +82,17 @@ class Loss(DataPanel):
         newest = self.data.latest.get(raw.metric if raw else RAW)
         parts: list[list[Span]] = []
         if last is not None:
-            parts.append(labelled("train", fmt.fixed(last, 4)))
+            parts.append(labelled("train", fmt.fixed(last, 4), of="series-1"))
             if newest:
                 parts.append(labelled("raw", fmt.fixed(newest.value, 4), ""))
         elif newest:
-            parts.append(labelled("train", fmt.fixed(newest.value, 4)))
+            parts.append(labelled("train", fmt.fixed(newest.value, 4), of="series-1"))
         if _broken(raw) and raw is not None:
             count = len(raw.nonfinite) // 8
             more = "+" if count >= 64 else ""
             parts.append([(f"{count}{more} NaN or inf", "error-bold")])
         if VAL in self.data.latest and self.options.val:
-            parts.append(labelled("val", fmt.fixed(self.data.latest[VAL].value, 4)))
+            parts.append(labelled("val", fmt.fixed(self.data.latest[VAL].value, 4), of="series-3"))
         if val and val.best:
             x = fmt.short(val.best[0]) if self.options.x != "time" else fmt.duration(val.best[0])
             parts.append(labelled("best", f"{fmt.fixed(val.best[1], 4)} @ {x}", "accent"))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from nanochat_sdk import Data, Series, pack
 from nanochat_sdk import format as fmt
 
+from nanochat_panels.base import ACTIVE
+
 BAR = 6
 """Cells a bar wants at least."""
 RECENT_S = 300.0
@@ -22,11 +24,13 @@ def share(value: object, whole: object) -> float | None:
 
 
 def recent(data: Data) -> float | None:
-    """Where the sparklines begin: x of machine metrics counts from the run's start, or from 1970
-    without one. In steps of ten seconds, so that the query seldom changes."""
+    """Where the sparklines of an active run begin, in seconds since its start; None leaves it to
+    the core: all of an ended run, the newest minutes without one. In steps of ten seconds, so that
+    the query seldom changes."""
+    run = data.run
     now = fmt.as_float(data.now)
-    start = fmt.as_float(data.run.started_at) if data.run else 0.0
-    if not now or start is None:
+    start = fmt.as_float(run.started_at) if run and run.state in ACTIVE else None
+    if not now or not start:
         return None
     return fmt.as_float((now - start - RECENT_S) // 10 * 10)
 

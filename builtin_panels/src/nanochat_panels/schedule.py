@@ -57,12 +57,12 @@ class Schedule(DataPanel):
             x=axis,
             y=Axis(label="x base LR", lo=0.0 if not actual or min(actual.means()) >= 0 else None),
             marks=self._marks(),
-            legend=len(plots) > 1 and size.height >= 10 and size.width >= 50,
+            legend=False,
             caption=caption(self._caption(), size.width),
         )
 
     def _caption(self) -> list[list[Span]]:
-        parts = [labelled("LR x", fmt.number(self.latest(LRM), 3))]
+        parts = [labelled("LR x", fmt.number(self.latest(LRM), 3), of="series-6")]
         run = self.data.run
         plan = plan_of(self.data.config, run.num_steps) if run else None
         if plan and run:

@@ -72,14 +72,16 @@ class Throughput(DataPanel):
             x=x_axis(self.options.x),
             y=Axis(label="tokens/s", unit="int"),
             right=Axis(label="MFU", unit="percent") if known else None,
-            legend=size.height >= 8 and size.width >= 40,
+            legend=False,
             caption=caption(self._caption(known), size.width),
         )
 
     def _caption(self, known: bool) -> list[list[Span]]:
-        parts: list[list[Span]] = [[(fmt.integer(self.latest(RATE)), "bold"), (" tok/s", "muted")]]
+        parts: list[list[Span]] = [
+            [(fmt.integer(self.latest(RATE)), "bold"), (" tok/s", "series-2")]
+        ]
         if known:
-            parts.append(labelled("MFU", fmt.percent(self.latest(MFU))))
+            parts.append(labelled("MFU", fmt.percent(self.latest(MFU)), of="series-4"))
         parts.append(labelled("step", fmt.latency(self.latest(DT)), ""))
         dt = self.data.series.get(DT)
         if dt:

@@ -121,7 +121,7 @@ def _chart(loss: Series, score: Series, size: Size) -> Chart:
         if series:
             axis: Literal["left", "right"] = "right" if plots else "left"
             plots.append(plot(series, _label(series), style, "step" if plots else "line", axis))
-            parts.append(labelled(_label(series), fmt.fixed(series.means()[-1], 4)))
+            parts.append(labelled(_label(series), fmt.fixed(series.means()[-1], 4), of=style))
     if loss.best:
         step, value = loss.best
         parts.append(labelled("best", f"{fmt.fixed(value, 4)} @ {fmt.short(step)}", "accent"))
@@ -133,7 +133,7 @@ def _chart(loss: Series, score: Series, size: Size) -> Chart:
         y=Axis(label=_label(loss if loss else score)),
         right=Axis(label=_label(score)) if len(plots) > 1 else None,
         marks=mark(*loss.best, "best") if loss.best else [],
-        legend=len(plots) > 1 and size.height >= 14,
+        legend=False,
         caption=caption(parts, size.width),
     )
 
