@@ -52,6 +52,7 @@ _UNSURE = (
     (0x4DC0, 0x4DFF),  # hexagrams
     (0xD7B0, 0xD7FF),
     (0xFFA0, 0xFFA0),
+    (0x1171E, 0x1171E),  # Ahom sign, a mark that does not combine everywhere
     (0x1D300, 0x1D376),  # Tai Xuan Jing symbols, counting rods
     (0x1F1E6, 0x1F1FF),
     (0x1F3FB, 0x1F3FF),
@@ -134,11 +135,13 @@ def _replacement(char: str) -> str:
         return " "
     if category in ("Cf", "Me"):
         return _DROP
+    if _within(code, _UNSURE):
+        return REPLACEMENT
     if category == "Mn":
         if _within(code, _INVISIBLE_MARKS):
             return _DROP
         return REPLACEMENT if unicodedata.combining(char) == _VIRAMA else _MARK
-    if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Mc") or _within(code, _UNSURE):
+    if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Mc"):
         return REPLACEMENT
     if unicodedata.bidirectional(char) in ("R", "AL", "AN"):
         return REPLACEMENT  # would reorder the cells beside it

@@ -67,7 +67,8 @@ class _Zygote:
                     os.read(fd, 4096)
                     self._report_exits()
                 elif (messages := self._control.receive()) is None:
-                    return  # the kernel kills the workers with us
+                    self._end_workers()
+                    return
                 else:
                     for message, fds in messages:
                         if isinstance(message, Spawn):
@@ -90,6 +91,13 @@ class _Zygote:
             os.close(pidfd)
         else:
             self._control.send(Spawned(worker_id, pid))
+
+    def _end_workers(self) -> None:
+        """The kernel would kill them with us; waiting for them leaves no zombie behind."""
+        for pid in self._ids:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self._ids:
+            os.waitpid(pid, 0)
 
     def _report_exits(self) -> None:
         while self._ids:

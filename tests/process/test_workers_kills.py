@@ -1,0 +1,116 @@
+"""kill -9 of a worker, of the zygote and of the host: what comes back, and that nothing stays."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+from nanochat_host.packs.process import PanelState
+from workers_stage import FIXTURES, PATIENCE_S, Deadlines, ask, gone, on_stage, text
+
+
+def kill(pid: int | None) -> None:
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_killed_worker_comes_back_after_a_wait() -> None:
+    async with on_stage() as stage:
+        panel = await stage.live("echo")
+        other = await stage.live("cells")
+        await stage.frame(panel, now=1.0)
+        first, other_pid = panel.pid, other.pid
+        kill(first)
+        await stage.until(lambda: panel.state is PanelState.BACKOFF)
+        assert panel.reason == "killed by SIGKILL: by hand, or the machine ran out of memory"
+        assert text(panel).startswith("hello")  # the last good payload stays
+        await stage.until(lambda: panel.ready)
+        assert panel.pid not in (None, first)
+        await stage.frame(panel)
+        assert text(panel).endswith("seen 0 typed ")
+        assert panel.reason == ""
+        assert (other.pid, other.failures) == (other_pid, 0)
+
+
+async def test_a_worker_killed_in_the_middle_of_a_frame() -> None:
+    async with on_stage() as stage:
+        panel = await stage.live("sleepy", seconds=60)
+        assert ask(panel)
+        kill(panel.pid)
+        await stage.until(lambda: panel.state is PanelState.BACKOFF)
+        assert panel.reason.startswith("killed by SIGKILL")
+
+
+async def test_a_killed_zygote_takes_its_workers_and_all_come_back() -> None:
+    async with on_stage() as stage:
+        panels = [await stage.live("echo") for _ in range(3)]
+        await stage.frame(panels[0])
+        old = [panel.pid for panel in panels]
+        zygote = stage.supervisor.zygote_pid
+        kill(zygote)
+        await stage.until(lambda: all(panel.state is PanelState.BACKOFF for panel in panels))
+        for panel in panels:
+            assert panel.reason == (
+                "the zygote, which all panels are forked from, ended: killed by SIGKILL: "
+                "by hand, or the machine ran out of memory"
+            )
+        await gone(zygote, *old)
+        await stage.until(lambda: all(panel.ready for panel in panels))
+        assert stage.supervisor.zygote_pid != zygote
+        await stage.frame(panels[0])
+        assert panels[0].payload_rev == 2
+        # It was not the panels' doing: killing the zygote again and again never quarantines them.
+        assert not panels[0]._policy._failures
+
+
+async def test_a_zygote_that_does_not_answer_is_replaced() -> None:
+    patient = Deadlines(start_s=0.5)
+    async with on_stage(patient) as stage:
+        await stage.supervisor.start()
+        zygote = stage.supervisor.zygote_pid
+        assert zygote is not None
+        os.kill(zygote, signal.SIGSTOP)
+        panel = stage.open("echo")
+        await stage.until(lambda: panel.failures)
+        assert panel.reason.startswith("did not start within 0.5 s")
+        await gone(zygote)
+        await stage.until(lambda: panel.ready)
+
+
+HOST = """
+import asyncio, pathlib, sys
+from nanochat_host.packs.catalog import Catalog
+from nanochat_host.packs.supervisor import Supervisor
+from nanochat_sdk import View
+
+async def main():
+    entries = Catalog.discover([pathlib.Path(sys.argv[1])]).panels
+    told = asyncio.Event()
+    supervisor = Supervisor(lambda panel: told.set())
+    panels = [supervisor.open(entries["fixture:" + name], {}, ()) for name in sys.argv[2:]]
+    while not all(panel.ready for panel in panels):
+        await told.wait()
+        told.clear()
+    panels[0].pull(width=9, height=9, data=None, view=View())
+    print(*[panel.pid for panel in panels], supervisor.zygote_pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_host_leaves_no_process() -> None:
+    panels = ("chatty", "echo", "cells")  # the first is busy, the second will be stopped
+    host = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOST, str(FIXTURES), *panels), stdout=asyncio.subprocess.PIPE
+    )
+    assert host.stdout is not None
+    async with asyncio.timeout(PATIENCE_S):
+        pids = [int(pid) for pid in (await host.stdout.readline()).split()]
+    assert len(pids) == 4
+    os.kill(pids[1], signal.SIGSTOP)
+    host.kill()
+    await host.wait()
+    await gone(*pids)
