@@ -32,10 +32,11 @@ class Ticker:
         self._steering = steering
         self._signals = signals
         self._report = report
-        self._steady = [part not in ACTION_PARTS for part in report.parts]
+        self._steady = [i for i, part in enumerate(report.parts) if part not in ACTION_PARTS]
+        self._seldom = [i for i, part in enumerate(report.parts) if part in ACTION_PARTS]
         self._rows = Rows(
             [v for v in report.variables if v != report.step and v not in OCCASIONAL],
-            [part for part, steady in zip(report.parts, self._steady, strict=True) if steady],
+            [report.parts[i] for i in self._steady],
         )
         self._occasional = {v: m for v, m in OCCASIONAL.items() if v in report.variables}
         self._last_value: dict[str, Any] = {}
@@ -149,16 +150,10 @@ class Ticker:
     def _report_iteration(self, scope: dict[str, Any]) -> None:
         if not self._events.path or self._failures > MAX_FAILURES:
             return
-        step = self.step or 0
-        spent = [s for s, steady in zip(self._spent, self._steady, strict=True) if steady]
-        self._events.write(self._rows.line(scope, time.time(), step, spent))
-        seldom = {
-            part: seconds
-            for part, seconds, steady in zip(
-                self._report.parts, self._spent, self._steady, strict=True
-            )
-            if seconds and not steady
-        }
+        step, spent = self.step or 0, self._spent
+        parts = [spent[i] for i in self._steady]
+        self._events.write(self._rows.line(scope, time.time(), step, parts))
+        seldom = {self._report.parts[i]: spent[i] for i in self._seldom if spent[i]}
         for variable, metric in self._occasional.items():
             value = scope.get(variable)
             if value is not self._last_value.get(variable):
