@@ -1,7 +1,7 @@
 """A Chart as strips: curves in braille, axes, rules, marks, cursor.
 
-Painting order: envelopes, then muted curves, then the others in payload order. Where a curve
-crosses an envelope or a muted curve, the cell shows the curve alone; two curves share a cell.
+Painting order: envelopes, bars and muted curves, then the others in payload order. Where a curve
+crosses what lies behind, the cell shows the curve alone; two curves share a cell.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _paint(layout: ChartLayout, inks: Inks, ascii_only: bool) -> Plane:
             back.add(band.cells(), ink)
             glyphs[ink] = ord(":")
         ink = inks(curve.plot.style)
-        if curve.plot.style in MUTED:
+        if curve.plot.style in MUTED or curve.plot.draw == "bars":
             back.add(line.cells(), ink)
             glyphs[ink] = ord(".")
         else:
@@ -126,9 +126,7 @@ def _decorate(plane: Plane, chart: Chart, layout: ChartLayout, view: ChartView, 
         plane.under(row, "╌", inks(rule.style))
         if rule.label and 0 <= row < layout.height:
             label = f" {rule.label} "
-            for column in (layout.width - len(label) - 1, 1):
-                plane.put(row, column, label, inks(rule.style))
-                break
+            plane.put(row, layout.width - len(label) - 1, label, inks(rule.style))
     for curve in layout.curves:
         for x in numbers(curve.plot.nonfinite):
             column = layout.column_of(x) if x == x else -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from nanochat_sdk.payload import Axis, Chart
 
@@ -78,9 +78,8 @@ def x_limits(
     curves: Sequence[Curve], axis: Axis, view: ChartView, log: bool
 ) -> tuple[float, float]:
     """The range of x in view."""
-    ends = chain.from_iterable((c.xs[0], c.xs[-1]) for c in curves if c.xs)
-    if log:
-        ends = chain.from_iterable(c.xs for c in curves)
+    # On a log axis the least value that counts may lie anywhere: step 0 does not.
+    ends = [x for c in curves for x in (c.xs if log else (*c.xs[:1], *c.xs[-1:]))]
     lo, hi = limits(ends, log=log) or ((1.0, 10.0) if log else (0.0, 1.0))
     lo = axis.lo if axis.lo is not None and (axis.lo > 0 or not log) else lo
     hi = axis.hi if axis.hi is not None and (axis.hi > 0 or not log) else hi
@@ -122,25 +121,27 @@ def _y_scale(chart: Chart, curves: list[Curve], span: tuple[float, float], side:
     return Scale(low, high, dots - 1, log)
 
 
+def _ticks(scale: Scale, axis: Axis, count: int) -> tuple[float, ...]:
+    if scale.log:
+        return log_ticks(scale.lo, scale.hi, count)
+    return linear_ticks(scale.lo, scale.hi, count, axis.unit)
+
+
 def _y_labels(scale: Scale, axis: Axis, rows: int) -> Labels:
-    count = max(2, min(8, rows // 3))
-    ticks = (
-        log_ticks(scale.lo, scale.hi, count)
-        if scale.log
-        else linear_ticks(scale.lo, scale.hi, count, axis.unit)
-    )
-    return labelled(ticks, axis.unit, log=scale.log)
+    """About one in three rows; more where round numbers are sparse, since one tick is no scale."""
+    few = max(2, min(8, rows // 3))
+    found: Labels = []
+    for count in range(few, max(few, rows // 2) + 1):
+        found = labelled(_ticks(scale, axis, count), axis.unit, log=scale.log)
+        if len(found) > 1:
+            break
+    return found
 
 
 def _x_labels(scale: Scale, axis: Axis, width: int) -> Labels:
     """As many ticks as fit with at least three cells between their labels."""
     for count in range(max(2, width // 9), 1, -1):
-        ticks = (
-            log_ticks(scale.lo, scale.hi, count)
-            if scale.log
-            else linear_ticks(scale.lo, scale.hi, count, axis.unit)
-        )
-        found = labelled(ticks, axis.unit, log=scale.log)
+        found = labelled(_ticks(scale, axis, count), axis.unit, log=scale.log)
         widest = max(len(text) for _, text in found)
         places = [scale.position(value) / DOTS_X for value, _ in found]
         nearest = min((b - a for a, b in pairwise(places)), default=width)

@@ -1,4 +1,8 @@
-"""Gauges: a labelled bar in eighths of a cell, coloured by threshold, its past beside it."""
+"""Gauges: a labelled bar, coloured by threshold, its recent past beside it.
+
+In one row the bar is a heavy line, so that gauges on top of each other stay separate; with more
+room it is a solid bar in eighths of a cell.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +31,17 @@ def gauge_style(gauge: Gauge) -> str:
     return gauge.style
 
 
-def bar(value: float | None, width: int, style: str) -> list[Piece]:
-    """A bar of exactly `width` cells. value: 0..1, None draws the empty track."""
+def line_bar(value: float | None, width: int, style: str) -> list[Piece]:
+    """A heavy line of exactly `width` cells. value: 0..1, None draws the empty track."""
+    if value is None or value != value:
+        return [("─" * width, "host-track")]
+    full, half = divmod(round(max(0.0, min(1.0, value)) * width * 2), 2)
+    filled = "━" * full + "╸" * half
+    return [(filled, style), ("─" * (width - len(filled)), "host-track")]
+
+
+def solid_bar(value: float | None, width: int, style: str) -> list[Piece]:
+    """A solid bar of exactly `width` cells. value: 0..1, None draws the empty track."""
     if value is None or value != value:
         return [("─" * width, "host-track")]
     eighths = round(max(0.0, min(1.0, value)) * width * 8)
@@ -67,7 +80,7 @@ def draw_gauge(gauge: Gauge, width: int, height: int, palette: Palette,
             spark_width, room = 0, width - label - text - 2
         pieces: list[Piece] = [(pad(gauge.label, label), "muted"), (" ", "")]
         if room >= MIN_BAR:
-            pieces += bar(gauge.value, room, style)
+            pieces += line_bar(gauge.value, room, style)
             pieces.append((" ", ""))
         if spark_width:
             pieces += [*spark(recent, spark_width, f"host-band-{gauge.style}"), (" ", "")]
@@ -80,7 +93,7 @@ def draw_gauge(gauge: Gauge, width: int, height: int, palette: Palette,
     ]  # fmt: skip
     strips = [
         to_strip(head, width, palette),
-        to_strip(bar(gauge.value, width, style), width, palette),
+        to_strip(solid_bar(gauge.value, width, style), width, palette),
     ]
     if height > 2 and recent:
         strips.append(to_strip(spark(recent, width, f"host-band-{gauge.style}"), width, palette))

@@ -13,7 +13,6 @@ from nanochat_host.ui.render.palette import RAMP_STEPS, Palette
 from nanochat_host.ui.render.scale import limits
 from nanochat_host.ui.render.series import numbers
 from nanochat_host.ui.render.strips import Piece, fill_height, line_width, pad, to_strip
-from nanochat_host.ui.render.ticks import write
 
 
 def _bucket_means(values: Sequence[float], parts: int) -> list[float]:
@@ -68,7 +67,7 @@ def _strip(upper: list[int], lower: list[int], label: str, width: int, palette: 
 def _legend(lo: float, hi: float, palette: Palette, width: int) -> list[Piece]:
     """lo, the colormap, hi."""
     blocks: list[Piece] = [("█", f"heat-{level}") for level in range(16)]
-    pieces = [(f"{write(lo)} ", "muted"), *blocks, (f" {write(hi)}", "muted")]
+    pieces = [(f"{lo:.3g} ", "muted"), *blocks, (f" {hi:.3g}", "muted")]
     return pieces if line_width(pieces) <= width else []
 
 
@@ -79,7 +78,7 @@ def _column_labels(heatmap: Heatmap, left: int, cells: int, width: int, palette:
     for index, label in enumerate(heatmap.column_labels[: heatmap.columns]):
         at = left + (2 * index + 1) * cells // (2 * heatmap.columns) - len(label) // 2
         at = max(left, at)
-        if at >= free and at + len(label) <= width and label.isascii():
+        if label and label.isascii() and at >= free and at + len(label) <= width:
             row[at : at + len(label)] = label
             free = at + len(label) + 1
     return to_strip([("".join(row), "muted")], width, palette)
@@ -88,7 +87,7 @@ def _column_labels(heatmap: Heatmap, left: int, cells: int, width: int, palette:
 def draw_heatmap(heatmap: Heatmap, width: int, height: int, palette: Palette) -> list[Strip]:
     """Exactly `height` strips."""
     matrix = _matrix(heatmap)
-    found = limits((v for row in matrix for v in row), log=False)
+    found = limits([v for row in matrix for v in row], log=False)
     lo = heatmap.lo if heatmap.lo is not None else found[0] if found else 0.0
     hi = heatmap.hi if heatmap.hi is not None else found[1] if found else 1.0
     if not matrix or not found:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import sub
 
 DOTS_X, DOTS_Y = 2, 4
 """Dots of a cell, across and down."""
@@ -29,6 +30,7 @@ LEFT = _digits((0x01, 0x02, 0x04, 0x40))
 RIGHT = _digits((0x08, 0x10, 0x20, 0x80))
 SET = bytes([0]) + bytes([255]) * 255
 """Translation to an all-ones mask where anything is set."""
+MAX_BAR = 5 * DOTS_X
 RUNS = re.compile(rb"(.)\1*", re.DOTALL)
 
 
@@ -49,8 +51,23 @@ class Curve:
         top = int(high + 0.5) if high < self._top else self._top
         self.columns[column] |= ((2 << (top - bottom)) - 1) << bottom
 
+    def _fill(self, xs: Sequence[float], lows: Sequence[float], highs: Sequence[float]) -> None:
+        """`span` for many columns at once, low below high; NaN is left out."""
+        columns, top, count = self.columns, self._top, len(self.columns)
+        for x, low, high in zip(xs, lows, highs, strict=True):
+            if high >= -0.5 and low <= top + 0.5 and 0 <= x < count:
+                bottom = int(low + 0.5) if low > 0 else 0
+                above = int(high + 0.5) if high < top else top
+                columns[int(x)] |= ((2 << (above - bottom)) - 1) << bottom
+
     def line(self, xs: Sequence[float], ys: Sequence[float]) -> None:
         """Join the points; a NaN is a gap, a point between two gaps a dot. Units: dots."""
+        if _dense(xs) and sum(ys) == sum(ys):
+            # Each point reaches half-way to its neighbours: no column is left out between them.
+            half = [ys[0], *((a + b) / 2 for a, b in pairwise(ys)), ys[-1]] if ys else []
+            reach = (half, ys, half[1:])
+            self._fill(xs, list(map(min, *reach)), list(map(max, *reach)))
+            return
         last = len(xs) - 1
         for index, (x, y) in enumerate(zip(xs, ys, strict=True)):
             if y != y:
@@ -79,18 +96,15 @@ class Curve:
 
     def band(self, xs: Sequence[float], lo: Sequence[float], hi: Sequence[float]) -> None:
         """Fill between two curves; NaN is a gap. Units: dots."""
-        points = zip(xs, lo, hi, strict=True)
-        for (x0, low0, high0), (x1, low1, high1) in pairwise(points):
-            if low0 != low0 or high0 != high0:
-                continue
+        self._fill(xs, lo, hi)
+        if _dense(xs):
+            return
+        for (x0, low0, high0), (x1, low1, high1) in pairwise(zip(xs, lo, hi, strict=True)):
             first, last = int(x0), int(x1)
-            self.span(first, low0, high0)
-            if last - first > 1 and low1 == low1 and high1 == high1:
+            if last - first > 1 and low0 + high0 + low1 + high1 == low0 + high0 + low1 + high1:
                 for column in range(max(first, 0), min(last, len(self.columns))):
                     part = (column - first) / (last - first)
                     self.span(column, low0 + (low1 - low0) * part, high0 + (high1 - high0) * part)
-        if xs and lo[-1] == lo[-1] and hi[-1] == hi[-1]:
-            self.span(int(xs[-1]), lo[-1], hi[-1])
 
     def points(self, xs: Sequence[float], ys: Sequence[float]) -> None:
         """Separate dots, two high so that they are seen."""
@@ -112,10 +126,11 @@ class Curve:
             self.span(int(xs[-1]), ys[-1], ys[-1])
 
     def bars(self, xs: Sequence[float], ys: Sequence[float], base: float) -> None:
-        """A bar from `base` to each point, as wide as the distance to the next allows."""
+        """A bar from `base` to each point, as wide as the distance to the next allows and no
+        wider than five cells."""
         count = len(xs)
         gap = (xs[-1] - xs[0]) / (count - 1) if count > 1 else 4.0
-        half = max(0, int(gap * 0.35))
+        half = max(0, min(MAX_BAR // 2, int(gap * 0.35)))
         for x, y in zip(xs, ys, strict=True):
             if y == y:
                 for column in range(
@@ -126,17 +141,20 @@ class Curve:
     def cells(self) -> bytearray:
         """Braille bits of all cells, row-major, `width * height` bytes."""
         width, height = self.width, self.height
+        sides = []
+        for first, table in ((0, LEFT), (1, RIGHT)):
+            digits = b"".join([b"%0*x" % (height, dots) for dots in self.columns[first::2]])
+            sides.append(int.from_bytes(digits.translate(table), "big"))
+        by_column = (sides[0] | sides[1]).to_bytes(width * height, "big")
         out = bytearray(width * height)
-        if not height:
-            return out
-        columns = self.columns
         for cell in range(width):
-            left, right = columns[2 * cell], columns[2 * cell + 1]
-            if left or right:
-                bits = int.from_bytes((b"%0*x" % (height, left)).translate(LEFT), "big")
-                bits |= int.from_bytes((b"%0*x" % (height, right)).translate(RIGHT), "big")
-                out[cell::width] = bits.to_bytes(height, "big")
+            out[cell::width] = by_column[cell * height : (cell + 1) * height]
         return out
+
+
+def _dense(xs: Sequence[float]) -> bool:
+    """No dot column lies between two neighbouring points."""
+    return len(xs) < 2 or max(map(sub, xs[1:], xs)) <= 1
 
 
 class Canvas:

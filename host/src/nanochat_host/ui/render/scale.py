@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 NAN = math.nan
@@ -53,8 +53,13 @@ class Scale:
         return self.size / span if span > 0 else 0.0
 
 
-def limits(values: Iterable[float], *, log: bool) -> tuple[float, float] | None:
+def limits(values: Sequence[float], *, log: bool) -> tuple[float, float] | None:
     """Least and greatest of the values that the scale can show, None when there are none."""
+    total = sum(values)
+    if values and total == total:  # without NaN, least and greatest need no loop of ours
+        lo, hi = min(values), max(values)
+        if lo > -LIMIT and hi < LIMIT and (lo > 0 or not log):
+            return lo, hi
     usable = [v for v in values if -LIMIT < v < LIMIT and (v > 0 or not log)]
     return (min(usable), max(usable)) if usable else None
 

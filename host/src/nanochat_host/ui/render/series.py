@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import le
 
 from nanochat_sdk.payload import Plot, unpack
 
@@ -64,7 +65,7 @@ def read(plot: Plot) -> Curve:
     envelope = len(lo) >= count and len(hi) >= count and count > 0
     columns: list[Sequence[float]] = [xs[:count], ys[:count]]
     columns += [lo[:count], hi[:count]] if envelope else [(), ()]
-    ascending = all(a <= b for a, b in zip(columns[0], columns[0][1:], strict=False))
+    ascending = all(map(le, columns[0], columns[0][1:]))
     if not ascending:
         order = sorted((i for i in range(count) if xs[i] == xs[i]), key=xs.__getitem__)
         columns = [[column[i] for i in order] if column else () for column in columns]

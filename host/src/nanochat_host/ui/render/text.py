@@ -31,6 +31,9 @@ def fold(line: Sequence[Piece], width: int) -> list[list[Piece]]:
                 rows[-1].append((head, style))
                 rows.append([])
                 used, size = 0, cell_len(word)
+            if used + size > width:  # the space after the last word of a row
+                word = word.rstrip()
+                size = width - used
             if word:
                 rows[-1].append((word, style))
                 used += size

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from nanochat_sdk.payload import Chart, Payload, Table, Text
 from nanochat_sdk.protocol import View
 from textual.geometry import Region
