@@ -87,7 +87,7 @@ class Scene:
             machine=self.machine.facts if needs.machine else None,
             denied=list(denied),
         )
-        return QueryAnswer(rev=rev, data=msgspec.Raw(_encoder.encode(data)))
+        return QueryAnswer(rev=rev, data=_encoder.encode(data))
 
     # -- what changed -------------------------------------------------------------------------
 

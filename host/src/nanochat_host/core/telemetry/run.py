@@ -26,7 +26,7 @@ from nanochat_host.core.telemetry.index import RunIndex
 from nanochat_host.core.telemetry.logindex import LogIndex
 from nanochat_host.core.telemetry.logsource import LogNews, LogSource
 from nanochat_host.core.telemetry.metrics import only_in_log
-from nanochat_host.core.telemetry.preview import preview
+from nanochat_host.core.telemetry.preview import Preview
 from nanochat_host.core.telemetry.records import StoreDamagedError
 from nanochat_host.core.telemetry.store import Store
 from nanochat_host.core.telemetry.tail import Tail
@@ -52,7 +52,7 @@ class RunTelemetry:
         self.caught_up = False
         self.settled = False
         self.new_events: list[Event] = []
-        self.preview: tuple[Store, TelemetryFacts] | None = None
+        self.preview: Preview | None = None
         self.rev = self.log_rev = self.facts_rev = clock()
         self._clock = clock
         self._reset()
@@ -70,7 +70,7 @@ class RunTelemetry:
     @property
     def visible(self) -> Store:
         """The columns to answer from: a preview until a long file was read."""
-        return self.preview[0] if self.preview else self.store
+        return self.preview.store if self.preview and self.preview.done else self.store
 
     def matching(self, pattern: str) -> list[Column]:
         """Columns a metric name or glob means, by name; remembered until there are more."""
@@ -84,7 +84,7 @@ class RunTelemetry:
     @property
     def facts(self) -> TelemetryFacts:
         """Facts, with the sources as they are now."""
-        facts = self.preview[1] if self.preview else self.full_facts
+        facts = self.preview.facts if self.preview and self.preview.done else self.full_facts
         log = self.log.tail
         facts.sources = {
             "hook": self._state(facts.hooked, facts.updated_at),
@@ -100,7 +100,7 @@ class RunTelemetry:
     @property
     def memory_bytes(self) -> int:
         held = self.store.memory_bytes
-        return held + (self.preview[0].memory_bytes if self.preview else 0)
+        return held + (self.preview.store.memory_bytes if self.preview else 0)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -109,7 +109,8 @@ class RunTelemetry:
         if self.events_tail.refresh():
             self.restart("events.jsonl was truncated or replaced")
             return True
-        self._offer_preview()
+        if self._previewing():
+            return True
         chunk = self.events_tail.read(SLICE_BYTES)
         if chunk:
             self._take_events(chunk)
@@ -145,16 +146,25 @@ class RunTelemetry:
         logger.warning("telemetry read anew: %s", why, extra={"run": self.run.run_id})
         tail = self.events_tail
         self.store.remove_files()
+        self.preview = None
         self._reset()
         self.events_tail.resets = tail.resets
         self.caught_up = self.settled = False
         self.rev = self.log_rev = self.facts_rev = self._clock()
 
-    def _offer_preview(self) -> None:
-        if self.preview is None and self.events_tail.behind > PREVIEW_BYTES:
-            rev = self.rev = self.facts_rev = self._clock()
+    def _previewing(self) -> bool:
+        """Take a step of the preview of a long file; False when there is none (left) to take."""
+        if self.preview is None:
+            if self.events_tail.behind <= PREVIEW_BYTES:
+                return False
+            self.preview = Preview(self.run.events_jsonl, self.events_tail.size)
+        if self.preview.done:
+            return False
+        self.preview.advance(self._clock())
+        if self.preview.done:
             self._matching.clear()
-            self.preview = preview(self.run.events_jsonl, self.events_tail.size, rev=rev)
+            self.rev = self.facts_rev = self._clock()
+        return True
 
     def _drop_preview(self) -> None:
         self._matching.clear()

@@ -106,7 +106,8 @@ class Tail:
         return b""
 
     def mark(self) -> Mark:
-        """Where reading stands, to be taken up by `resume` in another process."""
+        """Where reading stands, to be taken up by `resume` in another process. Raises
+        OSError."""
         return Mark(self.offset, *self._sums(self.offset)) if self.offset else Mark()
 
     def resume(self, mark: Mark) -> bool:
@@ -121,9 +122,12 @@ class Tail:
         return True
 
     def _sums(self, offset: int) -> tuple[int, int]:
-        if self._fd < 0:
-            return 0, 0
-        length = min(MARK_BYTES, offset)
-        head = os.pread(self._fd, length, 0)
-        last = os.pread(self._fd, length, offset - length)
+        fd = self._fd if self._fd >= 0 else os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            length = min(MARK_BYTES, offset)
+            head = os.pread(fd, length, 0)
+            last = os.pread(fd, length, offset - length)
+        finally:
+            if fd != self._fd:
+                os.close(fd)
         return zlib.crc32(head), zlib.crc32(last)
