@@ -35,7 +35,7 @@ class LogView(ScrollView, can_focus=True):
     ]
 
     follow: reactive[bool] = reactive(True)
-    wrap: reactive[bool] = reactive(True)
+    wrap: reactive[bool] = reactive(False)
 
     class FollowChanged(Message):
         """It began or ceased to follow."""
@@ -125,7 +125,10 @@ class LogView(ScrollView, can_focus=True):
         style = palette[LEVEL_STYLES[line.level]]
         segments = [Segment(number, palette["host-axis"])]
         segments.extend(self._hits(text, style, palette["host-selection"]))
-        return Strip(segments).adjust_cell_length(width, palette[""])
+        strip = Strip(segments)
+        if strip.cell_length > width:
+            return Strip([*strip.crop(0, width - 1), Segment("…", palette["muted"])])
+        return strip.adjust_cell_length(width, palette[""])
 
     def _hits(self, text: str, style: Style, hit: Style) -> list[Segment]:
         """The text with every place that was searched for in another style."""

@@ -60,7 +60,7 @@ class RowMessage(Message):
 class RowList(ScrollView, can_focus=True):
     """A list to choose from. columns: none paints no heading."""
 
-    DEFAULT_CSS = "RowList { scrollbar-size-vertical: 1; height: 1fr; }"
+    DEFAULT_CSS = "RowList { scrollbar-size-vertical: 1; height: 1fr; overflow-x: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
@@ -129,6 +129,11 @@ class RowList(ScrollView, can_focus=True):
                 if 0 <= index < len(self._rows) and self._rows[index].key:
                     return index
         return -1
+
+    def on_mount(self) -> None:
+        # Rows may have come before; a watcher is not called until the widget runs.
+        if self.cursor >= 0:
+            self.watch_cursor(self.cursor)
 
     def watch_cursor(self, cursor: int) -> None:
         if cursor >= 0:

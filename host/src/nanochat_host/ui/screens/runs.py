@@ -62,7 +62,8 @@ class RunsScreen(HostScreen):
         self.query_one("#runs", RowList).focus()
 
     def place(self) -> str:
-        return f"{len(self.model.runs)} runs"
+        count = len(self.model.runs)
+        return "1 run" if count == 1 else f"{count} runs"
 
     def show_model(self, topics: Topic) -> None:
         if topics & (Topic.RUNS | Topic.RUN):
