@@ -191,6 +191,19 @@ def test_the_fuzzer_finds_what_a_careless_panel_does_not_expect() -> None:
     assert fuzz_panel(Fixed) > 100
 
 
+def test_the_fuzzer_draws_before_any_data_as_the_host_may() -> None:
+    class Hasty(Panel):
+        def update(self, data: Data) -> bool:
+            self.now = data.now
+            return True
+
+        def render(self, size: Size) -> Payload:
+            return notice(str(self.now))
+
+    with pytest.raises(PanelFault, match="before any data: AttributeError"):
+        fuzz_panel(Hasty)
+
+
 def test_the_fuzzer_finds_text_that_is_too_long() -> None:
     class Echo(Panel):
         name = ""

@@ -62,11 +62,14 @@ class System(DataPanel):
     def _disk(self, machine: MachineFacts, width: int) -> Gauge:
         free = self.latest("sys/disk_free")
         part = share(free, machine.disk_bytes)
+        used = None if part is None else 1.0 - part
+        percent = fmt.UNKNOWN if used is None else f"{fmt.integer(100 * used)} %"
         left = f"{fmt.size(free)} free"
+        texts = (f"{left} of {fmt.size(machine.disk_bytes)}", left, percent)
         return Gauge(
             label="disk   ",
-            value=None if part is None else 1.0 - part,
-            text=fitting((f"{left} of {fmt.size(machine.disk_bytes)}", left), "disk   ", width),
+            value=used,
+            text=fitting(texts, "disk   ", width),
             warn=self.options.disk_warn / 100,
             error=0.98,
         )

@@ -271,25 +271,30 @@ def fuzz_panel(
 ) -> int:
     """Feed a panel NaN, infinities, nothing, too much, odd text and wrong types, render it at
     every size and press every key. Returns the number of frames. Raises PanelFault."""
-    frames = 0
     driver = PanelDriver(panel, options, manifest)
-    for size in sizes:
-        driver.render(*size)
+    frames = _try("before any data", driver, None, sizes)
     for case, sent in hostile_data(driver.needs):
-        driver = PanelDriver(panel, options, manifest)
-        try:
-            for size in sizes:
+        frames += _try(case, PanelDriver(panel, options, manifest), sent, sizes)
+    return frames
+
+
+def _try(case: str, driver: PanelDriver, sent: Data | None, sizes: Sequence[Size]) -> int:
+    """Feed, draw at all sizes, press all keys; returns the number of frames."""
+    frames = 0
+    try:
+        for size in sizes:
+            if sent is not None:
                 driver.feed(sent)
-                to_text(driver.render(*size), *size)
-                frames += 1
-            for help_ in driver.panel.keys:
-                driver.press(help_.key, "a[/]\x1b[31m" * 40)
-                driver.select(10**6)
-                driver.render(*sizes[-1])
-                frames += 1
-            driver.acts()
-        except PanelFault as fault:
-            raise PanelFault(f"{case}: {fault}") from None
-        except Exception as error:
-            raise PanelFault(f"{case}: {type(error).__name__}: {error}") from error
+            driver.text(*size)
+            frames += 1
+        for help_ in driver.panel.keys:
+            driver.press(help_.key, "a[/]\x1b[31m" * 40)
+            driver.select(10**6)
+            driver.render(*sizes[-1])
+            frames += 1
+        driver.acts()
+    except PanelFault as fault:
+        raise PanelFault(f"{case}: {fault}") from None
+    except Exception as error:
+        raise PanelFault(f"{case}: {type(error).__name__}: {error}") from error
     return frames
