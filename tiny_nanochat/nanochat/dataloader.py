@@ -1,9 +1,10 @@
-"""Batches of tokens from the shards: one endless stream, shared out among the ranks.
+"""Batches of tokens from the shards: one endless stream of rows, shared out among the ranks.
 
-Documents follow each other, each after a <|bos|>, and rows are cut from them end to end. Every
-rank reads the whole stream and takes its own batches out of it: N ranks together see exactly the
-tokens that one rank with N micro-batches would. The position in the stream is part of each batch,
-so a resumed run goes on with the very token where the saved one stood.
+Documents follow each other, each after a <|bos|>, and are cut into pages of rows end to end. The
+rows of a page are dealt out far from each other, for neighbours come from the same document and
+would teach a batch the same thing many times. Every rank reads the whole stream and takes its own
+rows: N ranks together see exactly the rows that one rank with N micro-batches would. Each batch
+carries its position, so a resumed run goes on with the very row where the saved one stood.
 """
 
 from __future__ import annotations
@@ -17,42 +18,73 @@ from nanochat.dataset import ROW_GROUP, list_shards, read_shard
 from nanochat.tokenizer import Tokenizer
 from nanochat.torch_setup import torch
 
+PAGE_ROWS = 128
+DEAL_STRIDE = 37
+"""Row i of the deal is row i * DEAL_STRIDE of the page: no common factor, so each comes once."""
+
 
 @dataclass(frozen=True)
 class Position:
-    """A token in the stream. The names are nanochat's: pq is the shard, rg the row group."""
+    """A row in the stream. The names are nanochat's: pq is the shard, rg the row group."""
 
     epoch: int = 1
     pq_idx: int = 0
     rg_idx: int = 0
-    row_idx: int = 0
-    """Document within its row group."""
+    document_idx: int = 0
+    """Document within its row group, ..."""
     token_idx: int = 0
-    """Token within its document."""
+    """... and token within it, where the page begins."""
+    dealt: int = 0
+    """Rows of the page that were dealt out before this one."""
 
 
 Batch = tuple[torch.Tensor, torch.Tensor, dict[str, int]]
 
 
-def token_stream(
+def document_stream(
     tokenizer: Tokenizer, split: str, start: Position
 ) -> Iterator[tuple[Position, list[int]]]:
     """Endlessly: the position of a document's first token wanted, and its tokens from there."""
     shards = list_shards(split)
     bos = tokenizer.get_bos_token_id()
-    first_row = start.rg_idx * ROW_GROUP + start.row_idx
+    first_document = start.rg_idx * ROW_GROUP + start.document_idx
     epoch, first_shard, skip = start.epoch, start.pq_idx, start.token_idx
     while True:
         for pq_idx in range(first_shard, len(shards)):
             documents = read_shard(shards[pq_idx])
-            for row in range(first_row, len(documents)):
-                tokens = tokenizer.encode(documents[row]["text"], prepend=bos)
-                rg_idx, row_idx = divmod(row, ROW_GROUP)
-                yield Position(epoch, pq_idx, rg_idx, row_idx, skip), tokens[skip:]
+            for index in range(first_document, len(documents)):
+                tokens = tokenizer.encode(documents[index]["text"], prepend=bos)
+                rg_idx, document_idx = divmod(index, ROW_GROUP)
+                yield Position(epoch, pq_idx, rg_idx, document_idx, skip), tokens[skip:]
                 skip = 0
-            first_row = 0
+            first_document = 0
         first_shard = 0
         epoch += 1
+
+
+def row_stream(
+    tokenizer: Tokenizer, sequence_len: int, split: str, start: Position
+) -> Iterator[tuple[Position, list[int]]]:
+    """Endlessly: rows of sequence_len + 1 tokens in dealing order, with their positions."""
+    page_tokens = PAGE_ROWS * sequence_len
+    window: list[int] = []
+    documents: deque[tuple[Position, int]] = deque()  # those in the window, with their lengths
+    dealt = start.dealt
+    for position, tokens in document_stream(tokenizer, split, start):
+        window += tokens
+        documents.append((position, len(tokens)))
+        while len(window) > page_tokens:  # the last target lies one beyond the page
+            page, page_length = documents[0]
+            for i in range(dealt, PAGE_ROWS):
+                begin = i * DEAL_STRIDE % PAGE_ROWS * sequence_len
+                yield replace(page, dealt=i), window[begin : begin + sequence_len + 1]
+            dealt, used = 0, page_tokens
+            del window[:used]
+            while used >= page_length:
+                used -= page_length
+                documents.popleft()
+                page, page_length = documents[0]
+            documents[0] = (replace(page, token_idx=page.token_idx + used), page_length - used)
 
 
 def data_loader_with_state(
@@ -68,27 +100,12 @@ def data_loader_with_state(
     Given back as `resume_state_dict`, a position yields the batch it came with again.
     """
     _, rank, _, world_size = get_dist_info()
-    tokens_per_batch = batch_size * sequence_len
-    needed = world_size * tokens_per_batch + 1  # the last target lies one beyond the last input
-    window: list[int] = []
-    documents: deque[tuple[Position, int]] = deque()  # those in the window, with their lengths
-    for position, tokens in token_stream(tokenizer, split, Position(**resume_state_dict or {})):
-        window += tokens
-        documents.append((position, len(tokens)))
-        while len(window) >= needed:
-            begin = rank * tokens_per_batch
-            mine = torch.tensor(window[begin : begin + tokens_per_batch + 1], device=device)
-            yield (
-                mine[:-1].view(batch_size, sequence_len),
-                mine[1:].view(batch_size, sequence_len),
-                asdict(documents[0][0]),
-            )
-            used = needed - 1
-            del window[:used]
-            while used >= documents[0][1]:
-                used -= documents.popleft()[1]
-            at, length = documents[0]
-            documents[0] = (replace(at, token_idx=at.token_idx + used), length - used)
+    rows = row_stream(tokenizer, sequence_len, split, Position(**resume_state_dict or {}))
+    while True:
+        everyones = [next(rows) for _ in range(batch_size * world_size)]
+        mine = everyones[rank * batch_size : (rank + 1) * batch_size]
+        tokens = torch.tensor([row for _, row in mine], device=device)
+        yield tokens[:, :-1], tokens[:, 1:], asdict(everyones[0][0])
 
 
 def data_loader(

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from nanochat.common import die, get_base_dir
 
-FORMAT = 1
-DOCUMENT_CHARS = 4000
-"""A document ends at the first top-level statement after so many characters."""
+FORMAT = 3
+DOCUMENT_CHARS = 2000
+"""A document ends before the first function, method or class after so many characters."""
 VALIDATION_SHARE = 20
 """One module in so many is kept for validation."""
-ROW_GROUP = 32
+DEFINITIONS = ("def ", "class ", "@", "    def ", "    @")
+ROW_GROUP = 64
 """Documents in what the logs call a row group (rg)."""
 SKIPPED = {
     *("test", "tests", "idlelib", "lib2to3", "turtledemo", "site-packages", "dist-packages"),
@@ -68,7 +69,7 @@ def library_documents(library: Path) -> Iterator[tuple[str, str]]:
         piece: list[str] = []
         chars = 0
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-            if chars >= DOCUMENT_CHARS and line.startswith(("def ", "class ", "async def ", "@")):
+            if chars >= DOCUMENT_CHARS and line.startswith(DEFINITIONS):
                 yield name, "".join(piece)
                 piece, chars = [], 0
             piece.append(line)

@@ -39,7 +39,7 @@ parser = argparse.ArgumentParser(description="Pretrain the base model")
 parser.add_argument("--run", type=str, default="dummy", help="name of the wandb run (dummy: none)")
 parser.add_argument("--device-type", type=str, default="", help="cuda, cpu or mps (empty: detect)")
 # Model
-parser.add_argument("--depth", type=int, default=4, help="number of Transformer blocks")
+parser.add_argument("--depth", type=int, default=3, help="number of Transformer blocks")
 parser.add_argument("--aspect-ratio", type=int, default=32, help="channels for each block of depth")
 parser.add_argument("--head-dim", type=int, default=32, help="channels of an attention head")
 parser.add_argument("--kv-heads", type=int, default=-1, help="key/value heads (-1: half of all)")
@@ -50,9 +50,9 @@ parser.add_argument("--target-param-data-ratio", type=float, default=6.0, help="
 # Optimization
 parser.add_argument("--device-batch-size", type=int, default=8, help="rows of a micro-batch")
 parser.add_argument("--total-batch-size", type=int, default=-1, help="tokens a step (-1: least)")
-parser.add_argument("--embedding-lr", type=float, default=0.02, help="learning rate of embeddings")
-parser.add_argument("--unembedding-lr", type=float, default=0.004, help="learning rate of the head")
-parser.add_argument("--matrix-lr", type=float, default=0.004, help="learning rate of the blocks")
+parser.add_argument("--embedding-lr", type=float, default=0.1, help="learning rate of embeddings")
+parser.add_argument("--unembedding-lr", type=float, default=0.01, help="learning rate of the head")
+parser.add_argument("--matrix-lr", type=float, default=0.003, help="learning rate of the blocks")
 parser.add_argument("--weight-decay", type=float, default=0.1, help="decay of the blocks' weights")
 parser.add_argument("--warmup-steps", type=int, default=20, help="steps of rising learning rate")
 parser.add_argument("--warmdown-ratio", type=float, default=0.5, help="last part, of falling rate")
@@ -60,7 +60,7 @@ parser.add_argument("--final-lr-frac", type=float, default=0.05, help="learning 
 parser.add_argument("--resume-from-step", type=int, default=-1, help="go on from it (-1: anew)")
 # Evaluation and output
 parser.add_argument("--eval-every", type=int, default=50, help="steps between evals (-1: none)")
-parser.add_argument("--eval-tokens", type=int, default=16384, help="tokens of an evaluation")
+parser.add_argument("--eval-tokens", type=int, default=8192, help="tokens of an evaluation")
 parser.add_argument(
     "--sample-every", type=int, default=200, help="steps between samples (-1: none)"
 )
