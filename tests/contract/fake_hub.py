@@ -63,7 +63,7 @@ class FakeHub:
         self, run_id: str, items: list[QueryItem], run: RunFacts | None, config: dict[str, Any]
     ) -> QueryResult:
         data = msgspec.msgpack.encode(Data(run=run, config=config))
-        return QueryResult([QueryAnswer(self.rev(run_id), msgspec.Raw(data)) for _ in items])
+        return QueryResult([QueryAnswer(self.rev(run_id), data) for _ in items])
 
     def machine(self) -> MachineFacts:
         return MachineFacts(hostname="here", cpu_count=2)

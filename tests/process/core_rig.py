@@ -42,8 +42,9 @@ for step in range(args.num_iterations):
         print("waiting", flush=True)
         while not os.path.exists(args.go):
             time.sleep(0.01)
-    print(f"step {step:05d}/{args.num_iterations:05d} | loss: {4.0 - step / 1e4:.6f} | dt: 1.00ms |"
-          " tok/sec: 1,000 | bf16_mfu: 1.00 | epoch: 0 | total time: 0.01m")
+    print(f"step {step:05d}/{args.num_iterations:05d} ({100 * step / args.num_iterations:.2f}%) | "
+          f"loss: {4.0 - step / 1e4:.6f} | lrm: 1.00 | dt: 1.00ms | tok/sec: 1,000 | "
+          "bf16_mfu: 1.00 | epoch: 0 | total time: 0.01m")
 if args.fail:
     raise RuntimeError(args.fail)
 print("finished", file=sys.stderr)
@@ -111,6 +112,7 @@ class CoreRig:
         self.paths = Paths(folder / "home")
         self.checkout = make_checkout(folder / "checkout")
         self.client = CoreClient(self.paths)
+        self.go = folder / "go"
 
     def start(self) -> CoreInfo:
         before = os.environ.get("NANOCHAT_CLI_HOME")

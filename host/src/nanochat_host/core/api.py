@@ -31,6 +31,7 @@ def create_app(core: Core) -> FastAPI:
         title="nanochat-cli core",
         version=nanochat_host.__version__,
         description="Owns the runs of one home folder. Spoken to over a unix socket.",
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
     )

@@ -71,6 +71,7 @@ class Doc:
         return {
             "openapi_extra": extra,
             "response_model": None,
+            "response_class": Response,
             "status_code": status,
             "responses": {
                 status: {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -82,11 +83,14 @@ async def serve(paths: Paths, door: socket.socket) -> None:
     """Take up the runs and serve until told to stop."""
     import asyncio
 
+    gc.disable()  # what importing makes stays: collecting finds nothing
     from nanochat_host.core.http_server import serve_until_told
     from nanochat_host.core.launcher import Launcher, step_back
     from nanochat_host.core.service import Core
     from nanochat_host.core.telemetry.hub import TelemetryHub
 
+    gc.freeze()
+    gc.enable()
     launcher = Launcher()
     step_back()
     core = Core(paths, TelemetryHub(paths), launcher)

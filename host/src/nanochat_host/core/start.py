@@ -88,16 +88,18 @@ def ensure_core(paths: Paths, timeout_s: float = 10.0) -> CoreInfo:
             break
         except CoreUnavailableError as error:
             code = child.poll() if child else None
-            if code not in (None, 0, LOST_THE_RACE):
+            if code in (0, LOST_THE_RACE):  # another one was there, and may be gone by now
+                child = None
+            elif code is not None:
                 raise CoreUnavailableError(_last_words(paths), f"see {paths.core_log}") from None
             if time.monotonic() > deadline:
                 raise CoreUnavailableError(
                     f"the core did not answer within {timeout_s:.0f} s ({error.message})",
                     f"see {paths.core_log}",
                 ) from None
-            if child is None:
+            time.sleep(POLL_S)
+            if child is None and not core_is_up(paths):
                 child = spawn_core(paths)
-        time.sleep(POLL_S)
     if info.api != API_VERSION:
         raise CoreUnavailableError(
             f"the core at {paths.core_socket} is version {info.version}, not this one",
