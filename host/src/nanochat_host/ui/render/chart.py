@@ -19,7 +19,7 @@ from nanochat_host.ui.render.raster import RUNS, Canvas
 from nanochat_host.ui.render.raster import Curve as Dots
 from nanochat_host.ui.render.scale import Scale
 from nanochat_host.ui.render.series import Curve, numbers
-from nanochat_host.ui.render.strips import blank, fill_height, to_strip
+from nanochat_host.ui.render.strips import blank, fill_height, single, to_strip
 
 MUTED = frozenset(("muted", ""))
 GLYPHS = b" *+ox#@%&=~^$"
@@ -59,7 +59,7 @@ class Plane:
         if not 0 <= row < len(self.rows) or column >= self.width or column < 0:
             return
         line, inks = self.rows[row]
-        text = text[: self.width - column]
+        text = single(text)[: self.width - column]
         end = column + len(text)
         if empty_only and inks[column:end].strip(b"\0"):
             return
@@ -125,7 +125,7 @@ def _decorate(plane: Plane, chart: Chart, layout: ChartLayout, view: ChartView, 
         row = layout.row_of(rule.y, layout.y)
         plane.under(row, "╌", inks(rule.style))
         if rule.label and 0 <= row < layout.height:
-            label = f" {rule.label} "
+            label = f" {single(rule.label)} "
             plane.put(row, layout.width - len(label) - 1, label, inks(rule.style))
     for curve in layout.curves:
         for x in numbers(curve.plot.nonfinite):
@@ -164,7 +164,7 @@ def _mark_label(plane: Plane, row: int, column: int, label: str, ink: int) -> No
     """Beside the mark, on the first side where no curve is in the way."""
     if not label or not 0 <= column < plane.width:
         return
-    text = f" {label}"
+    text = f" {single(label)}"
     left = column - len(text) - 1
     places = [(row, column + 1, text), (row - 1, column + 1, text), (row, left, f"{text} "),
               (row + 1, column + 1, text), (row - 1, left, f"{text} ")]  # fmt: skip
@@ -208,32 +208,32 @@ def _rows(
 
 def _x_axis(chart: Chart, layout: ChartLayout, view: ChartView, width: int,
             palette: Palette) -> list[Strip]:  # fmt: skip
-    """The axis line with its ticks, and the row of labels."""
-    strips: list[Strip] = []
-    places = [(layout.column_of(value), text) for value, text in layout.x_labels]
-    if layout.axis_line:
-        line = ["─"] * layout.width
-        for column, _ in places:
-            if 0 <= column < layout.width:
-                line[column] = "┬"
-        corner = " " * (layout.left - 1) + "└" if layout.left else ""
-        end = "┘" if layout.right_labels else ""
-        strips.append(to_strip([(corner + "".join(line) + end, "host-axis")], width, palette))
+    """The axis line with its ticks, and the row of labels. The axis' name goes where there is
+    room: right or left of the labels, else on the line."""
     row = [" "] * width
-    for column, text in places:
+    line = ["─"] * layout.width
+    for value, text in layout.x_labels:
+        column = layout.column_of(value)
         start = layout.left + column - len(text) // 2
         start = max(layout.left and layout.left - 1, min(width - len(text), start))
         row[start : start + len(text)] = text
-    name = chart.x.label
+        if 0 <= column < layout.width:
+            line[column] = "┬"
+    labels = "".join(row)
+    name = single(chart.x.label)
     if view.zoomed:
         name = f"{name} ⤢".strip()
-    written = "".join(row)
-    room = len(written) - len(written.rstrip())
-    if name and room > len(name) + 2:
-        written = written[: width - len(name)] + name
-    elif name and written[layout.left :][: len(name) + 2].isspace():
-        written = written[: layout.left] + name + written[layout.left + len(name) :]
-    strips.append(to_strip([(written, "muted")], width, palette))
+    if name and len(labels) - len(labels.rstrip()) > len(name) + 2:
+        labels = labels[: width - len(name)] + name
+    elif name and labels[layout.left :][: len(name) + 2].isspace():
+        labels = labels[: layout.left] + name + labels[layout.left + len(name) :]
+    elif name and len(name) + 2 < layout.width:
+        line[-len(name) - 1 :] = f" {name}"
+    strips = [to_strip([(labels, "muted")], width, palette)]
+    if layout.axis_line:
+        corner = " " * (layout.left - 1) + "└" if layout.left else ""
+        end = "┘" if layout.right_labels else ""
+        strips.insert(0, to_strip([(f"{corner}{''.join(line)}{end}", "host-axis")], width, palette))
     return strips
 
 
@@ -241,7 +241,7 @@ def draw_chart(chart: Chart, width: int, height: int, palette: Palette, view: Ch
                ascii_only: bool = False) -> list[Strip]:  # fmt: skip
     """Exactly `height` strips of `width` cells."""
     layout = lay_out(chart, width, height, view)
-    if not any(any(y == y for y in curve.ys) for curve in layout.curves):
+    if not any(c.plot.nonfinite or any(y == y for y in c.ys) for c in layout.curves):
         strips = [blank(width, palette[""])] * ((height - 1) // 2)
         strips.append(to_strip([(chart.empty, "muted")], width, palette, align="center"))
         return fill_height(strips, width, height, palette)

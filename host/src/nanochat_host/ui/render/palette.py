@@ -136,9 +136,11 @@ def _series(back: RGB, dark: bool, ratio: float) -> list[RGB]:
 
 
 def _ramp_color(t: float, back: RGB, dark: bool) -> RGB:
-    """Violet over teal to yellow; on a light background the strong end is the dark one."""
+    """Violet over teal to yellow; on a light background the strong end is the dark one. The weak
+    end stands a fixed distance in lightness from the background, so the whole ramp is seen."""
+    ground = luminance(back) ** (1 / 3)
     if dark:
-        color = oklch(0.40 + 0.50 * t, 0.13 + 0.03 * t, 295 - 190 * t)
-    else:
-        color = oklch(0.80 - 0.46 * t, 0.13, 105 + 190 * t)
-    return legible(color, back, 1.6)
+        weak = ground + 0.2
+        return oklch(weak + (0.93 - weak) * t, 0.13 + 0.03 * t, 295 - 190 * t)
+    weak = ground - 0.13
+    return oklch(weak - (weak - 0.33) * t, 0.11, 105 + 190 * t)

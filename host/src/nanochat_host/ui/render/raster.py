@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from math import floor
 from operator import sub
 
 DOTS_X, DOTS_Y = 2, 4
@@ -44,55 +45,58 @@ class Curve:
 
     def span(self, column: int, a: float, b: float) -> None:
         """Set the dots between heights a and b (dots from the bottom, clipped) of a dot column."""
-        low, high = (a, b) if a <= b else (b, a)
-        if high < -0.5 or low > self._top + 0.5 or not 0 <= column < len(self.columns):
-            return
-        bottom = int(low + 0.5) if low > 0 else 0
-        top = int(high + 0.5) if high < self._top else self._top
-        self.columns[column] |= ((2 << (top - bottom)) - 1) << bottom
+        self._fill((column,), (min(a, b),), (max(a, b),))
 
     def _fill(self, xs: Sequence[float], lows: Sequence[float], highs: Sequence[float]) -> None:
-        """`span` for many columns at once, low below high; NaN is left out."""
+        """Vertical runs of dots, low not above high; NaN is left out.
+
+        A half counts upwards for the lower end and downwards for the upper one: runs that meet at
+        a half share no dot.
+        """
         columns, top, count = self.columns, self._top, len(self.columns)
         for x, low, high in zip(xs, lows, highs, strict=True):
             if high >= -0.5 and low <= top + 0.5 and 0 <= x < count:
                 bottom = int(low + 0.5) if low > 0 else 0
-                above = int(high + 0.5) if high < top else top
-                columns[int(x)] |= ((2 << (above - bottom)) - 1) << bottom
+                above = int(high + 0.4999) if high < top else top
+                if bottom < above:
+                    columns[int(x)] |= ((2 << (above - bottom)) - 1) << bottom
+                else:
+                    columns[int(x)] |= 1 << min(bottom, top)
 
     def line(self, xs: Sequence[float], ys: Sequence[float]) -> None:
         """Join the points; a NaN is a gap, a point between two gaps a dot. Units: dots."""
-        if _dense(xs) and sum(ys) == sum(ys):
-            # Each point reaches half-way to its neighbours: no column is left out between them.
-            half = [ys[0], *((a + b) / 2 for a, b in pairwise(ys)), ys[-1]] if ys else []
-            reach = (half, ys, half[1:])
-            self._fill(xs, list(map(min, *reach)), list(map(max, *reach)))
+        if sum(ys) == sum(ys):
+            self._stroke(xs, ys)
             return
-        last = len(xs) - 1
-        for index, (x, y) in enumerate(zip(xs, ys, strict=True)):
-            if y != y:
-                continue
-            before = index > 0 and ys[index - 1] == ys[index - 1]
-            if index == last or ys[index + 1] != ys[index + 1]:
-                if not before:
-                    self.span(int(x), y, y)
-                continue
-            self._segment(x, y, xs[index + 1], ys[index + 1])
+        for finite, points in groupby(zip(xs, ys, strict=True), lambda point: point[1] == point[1]):
+            if finite:
+                run_xs, run_ys = zip(*points, strict=True)
+                self._stroke(run_xs, run_ys)
 
-    def _segment(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        first, last = int(x0), int(x1)
-        if last - first <= 1:
-            middle = y1 if first == last else (y0 + y1) / 2
-            self.span(first, y0, middle)
-            if first != last:
-                self.span(last, middle, y1)
-            return
-        slope = (y1 - y0) / (last - first)
-        start, stop = max(first, 0), min(last, len(self.columns) - 1)
-        for column in range(start, stop + 1):
-            offset = column - first
-            low = y0 + slope * max(0.0, offset - 0.5)
-            self.span(column, low, y0 + slope * min(last - first, offset + 0.5))
+    def _stroke(self, xs: Sequence[float], ys: Sequence[float]) -> None:
+        """A line without gaps, one dot thin: each column reaches half-way to its neighbours."""
+        if not _dense(xs):
+            xs, ys = self._resample(xs, ys)
+        rows = [floor(y + 0.5) for y in ys]
+        half = [(a + b) // 2 + 0.5 for a, b in pairwise(rows)]
+        reach = (rows[:1] + half, rows, half + rows[-1:])
+        self._fill(xs, list(map(min, *reach)), list(map(max, *reach)))
+
+    def _resample(
+        self, xs: Sequence[float], ys: Sequence[float]
+    ) -> tuple[list[float], list[float]]:
+        """The points and, on the straight lines between them, one for each dot column."""
+        out_xs: list[float] = []
+        out_ys: list[float] = []
+        for (x0, y0), (x1, y1) in pairwise(zip(xs, ys, strict=True)):
+            out_xs.append(x0)
+            out_ys.append(y0)
+            first, last = int(x0), int(x1)
+            slope = (y1 - y0) / max(1, last - first)
+            between = range(max(first + 1, 0), min(last, len(self.columns)))
+            out_xs += between
+            out_ys += [y0 + slope * (column - first) for column in between]
+        return [*out_xs, xs[-1]], [*out_ys, ys[-1]]
 
     def band(self, xs: Sequence[float], lo: Sequence[float], hi: Sequence[float]) -> None:
         """Fill between two curves; NaN is a gap. Units: dots."""

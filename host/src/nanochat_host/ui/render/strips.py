@@ -35,6 +35,14 @@ def fit(text: str, width: int, *, mark: str = "…") -> str:
     return "".join(out) + mark
 
 
+def single(text: str) -> str:
+    """`text` with one character a cell, for places that count characters: wide ones become
+    question marks, those without a width go."""
+    if text.isascii():
+        return text
+    return "".join(c if (size := cell_len(c)) == 1 else "?" * size for c in text)
+
+
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """`text` cut or filled with spaces to exactly `width` cells."""
     text = fit(text, width)

@@ -45,14 +45,10 @@ def log_ticks(lo: float, hi: float, count: int) -> tuple[float, ...]:
     if not 0 < lo < hi:
         return (lo,)
     low, high = math.floor(math.log10(lo)), math.ceil(math.log10(hi))
-    if high - low > 2 * count:
-        stride = math.ceil((high - low) / max(1, count))
-        powers = [10.0**e for e in range(low, high + 1, stride) if -300 < e < 300]
-        return tuple(p for p in powers if lo <= p <= hi) or (lo,)
     for factors in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
         ticks = [f * 10.0**e for e in range(low, high + 1) if -300 < e < 300 for f in factors]
         inside = [tick for tick in ticks if lo <= tick <= hi]
-        if len(inside) >= min(3, count):
+        if len(inside) >= 2:
             break
     else:
         return linear_ticks(lo, hi, count)
@@ -76,6 +72,8 @@ def duration(seconds: float) -> str:
         hours, rest = divmod(whole // 60, 60)
         return f"{sign}{hours}h{rest:02d}m" if rest else f"{sign}{hours}h"
     days, rest = divmod(whole // 3600, 24)
+    if days > 9999:
+        return f"{sign}{days:.3g}d"
     return f"{sign}{days}d{rest:02d}h" if rest else f"{sign}{days}d"
 
 
