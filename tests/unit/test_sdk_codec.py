@@ -7,7 +7,7 @@ import struct
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nanochat_sdk.codec import (
     FrameReader,
@@ -40,6 +40,8 @@ from nanochat_sdk.payload import (
 from nanochat_sdk.protocol import MAX_FRAME, Act, Failed, Frame, Hello, Load, Loaded, Reply
 
 encode = msgspec.msgpack.encode
+# How long an example takes on a busy machine says nothing about the codec.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TWO = pack([1.0, 2.0])
 FROM_WORKER = [
     Hello(1, 1, "0.1.0", 7, {"limits": "closed"}),
@@ -73,6 +75,7 @@ def test_what_the_host_says_arrives_as_it_was(message: Load | Frame) -> None:
         assert decode_data(back.data) == Data(now=2.0)
 
 
+@UNTIMED
 @given(st.lists(st.binary(min_size=1, max_size=64), max_size=8), st.data())
 def test_framing_survives_any_cut(bodies: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(struct.pack(">I", len(body)) + body for body in bodies)
@@ -106,7 +109,7 @@ def test_a_message_over_the_limit_is_not_sent() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300)
+@settings(UNTIMED, max_examples=300)
 def test_no_bytes_do_more_than_raise_wire_error(raw: bytes) -> None:
     for decode in (decode_from_worker, decode_to_worker, decode_data, decode_payload):
         try:
@@ -117,7 +120,7 @@ def test_no_bytes_do_more_than_raise_wire_error(raw: bytes) -> None:
 
 
 @given(st.sampled_from(FROM_WORKER), st.data())
-@settings(max_examples=400)
+@settings(UNTIMED, max_examples=400)
 def test_a_mutated_message_decodes_strictly_or_not_at_all(
     message: Reply, data: st.DataObject
 ) -> None:
@@ -133,15 +136,10 @@ def test_a_mutated_message_decodes_strictly_or_not_at_all(
     assert decode_from_worker(encode(back)) == back or "nan" in repr(back)
 
 
+NAMES = st.text("abk\x00\x1b\u202e", max_size=8)
 JSON_LIKE = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats()
-    | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
-    ),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | NAMES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=12,
 )
 
@@ -151,7 +149,7 @@ JSON_LIKE = st.recursive(
     JSON_LIKE,
     max_size=6,
 ))  # fmt: skip
-@settings(max_examples=300)
+@settings(UNTIMED, max_examples=300)
 def test_structured_nonsense_is_refused_too(op: str, fields: dict[str, object]) -> None:
     try:
         back = decode_from_worker(encode({"op": op, **fields}))

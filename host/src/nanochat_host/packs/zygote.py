@@ -24,7 +24,8 @@ from nanochat_host.packs.sandbox import Setup, build_walls, die_with
 
 PRELOAD = (
     *("bisect", "collections", "dataclasses", "datetime", "functools", "itertools", "json", "math"),
-    *("linecache", "re", "statistics", "string", "textwrap", "msgspec.msgpack", "nanochat_sdk"),
+    *("linecache", "re", "statistics", "string", "textwrap", "msgspec.msgpack"),
+    *("nanochat_sdk", "nanochat_sdk.downsample", "nanochat_sdk.format"),
 )
 """Imported for the children: what the SDK needs later, and what panels commonly use."""
 
