@@ -9,7 +9,7 @@ import pytest
 from nanochat_panels.lines import Field, caption, fields, labelled
 from nanochat_panels.pace import pace
 from nanochat_panels.schedule import plan_of
-from nanochat_sdk import Chart, Data, Size
+from nanochat_sdk import Chart, Data, Event, Size
 from nanochat_sdk.testing import EPOCH, data, event, machine, points, run_facts, series
 from panel_cases import CONFIG, STEPS, driver, metric, typical
 
@@ -253,3 +253,24 @@ def test_captions_drop_whole_parts_from_the_end() -> None:
     parts = [labelled("train", "6.64"), labelled("val", "2.46")]
     assert "".join(text for text, _ in caption(parts, 80)) == "train 6.64   val 2.46"
     assert "".join(text for text, _ in caption(parts, 20)) == "train 6.64"
+
+
+def test_alerts_that_are_over_are_quiet_and_the_newest_is_named() -> None:
+    def ended(rule: str, ago_s: float) -> Event:
+        fields = {"rule": rule, "message": f"over: {rule}", "active": False}
+        return event("alert", 5, EPOCH + 300 - ago_s, **fields)
+
+    panel = driver("alerts")
+    panel.feed(data(run=run_facts(), events=[ended("newer", 60), ended("older", 120)]))
+    text = panel.text(60, 8)
+    assert "all quiet" in text
+    assert "newer: over 1m ago" in text
+    assert "older" not in text
+
+
+def test_an_option_left_to_the_script_is_not_shown() -> None:
+    panel = driver("overview")
+    panel.feed(data(run=run_facts(), config={"depth": 4, "total_batch_size": -1}))
+    text = panel.text(60, 20)
+    assert "depth" in text
+    assert "total_batch_size" not in text

@@ -21,9 +21,10 @@ class Alerts(DataPanel):
         alerts = [event for event in self.data.events if event.kind == "alert"]
         newest = {str(event.fields.get("rule")): event for event in alerts}
         active = [event for event in newest.values() if event.fields.get("active") is not False]
-        active.sort(key=lambda event: (_rank(event), -(fmt.as_float(event.ts) or 0.0)))
+        active.sort(key=lambda event: (_rank(event), -_time(event)))
         self.status = f"{len(active)} active" if active else ""
-        over = [event for event in reversed(newest.values()) if event not in active]
+        over = [event for event in newest.values() if event.fields.get("active") is False]
+        over.sort(key=_time, reverse=True)
         if not active:
             return self._quiet(over)
         lines: list[list[Span]] = []
@@ -39,14 +40,13 @@ class Alerts(DataPanel):
         if not over:
             return notice("all quiet", "no alert in this run", "success")
         last = over[0]
-        message = fmt.cut(fmt.plain(last.fields.get("message") or "an alert", 300), 80)
-        ago = fmt.age(self.data.now, last.ts)
-        return notice("all quiet", f"last: {message}, over {ago}", "success")
+        hint = f"{fmt.cut(_message(last), 80)}: over {fmt.age(self.data.now, last.ts)}"
+        return notice("all quiet", hint, "success")
 
     def _active(self, event: Event, size: Size) -> list[list[Span]]:
         found = event.fields
         style = _STYLES.get(str(found.get("severity")), "warning")
-        message = fmt.plain(found.get("message") or found.get("rule") or "alert", 300)
+        message = _message(event)
         when = f"  {_where(event)}{fmt.age(self.data.now, event.ts)}"
         room = size.width - 2 - fmt.cells(when)
         head: list[Span] = [("● ", style), (fmt.cut(message, max(size.width - 2, 1)), style)]
@@ -58,9 +58,18 @@ class Alerts(DataPanel):
         return [head, [("  ", ""), (fmt.cut(hint, max(size.width - 2, 1)), "muted")]]
 
     def _over(self, event: Event, width: int) -> list[Span]:
-        message = fmt.plain(event.fields.get("message") or event.fields.get("rule") or "", 300)
-        text = f"○ {message}  {_where(event)}over {fmt.age(self.data.now, event.ts)}"
+        text = f"○ {_message(event)}  {_where(event)}over {fmt.age(self.data.now, event.ts)}"
         return [(fmt.cut(text, width), "muted")]
+
+
+def _message(event: Event) -> str:
+    """What the alert says; the core puts "over: " in front of one that has ended."""
+    found = event.fields.get("message") or event.fields.get("rule") or "alert"
+    return fmt.plain(found, 300).removeprefix("over: ")
+
+
+def _time(event: Event) -> float:
+    return fmt.as_float(event.ts) or 0.0
 
 
 def _rank(event: Event) -> int:

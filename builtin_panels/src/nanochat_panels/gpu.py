@@ -47,11 +47,11 @@ class Gpu(DataPanel):
         chosen = self.options.gpu
         gpus = [g for g in machine.gpus if chosen < 0 or g.index == chosen]
         if not gpus:
-            why = fmt.plain(machine.gpu_note) or "training runs on the CPU"
+            why = fmt.plain(machine.gpu_note).removeprefix("no GPU: ")
             if machine.gpus:
                 why = f"this machine has GPUs 0 to {len(machine.gpus) - 1}"
                 return notice(f"no GPU {chosen} on this machine", why)
-            return notice("no GPU on this machine", why)
+            return notice("no GPU on this machine", why or "training runs on the CPU")
         return self._columns(gpus, size)
 
     def _columns(self, gpus: list[GpuInfo], size: Size) -> Payload:

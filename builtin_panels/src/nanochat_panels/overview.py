@@ -8,6 +8,9 @@ from nanochat_sdk import format as fmt
 from nanochat_panels.base import DataPanel, empty, state_words
 from nanochat_panels.lines import Field, fields
 
+UNSET = (None, "", -1)
+"""Values by which nanochat says that an option is left to the script."""
+
 
 class Overview(DataPanel):
     """Facts about the run as aligned fields, most important first."""
@@ -69,7 +72,7 @@ class Overview(DataPanel):
         return [
             Field(fmt.plain(name, 30), _value(self.data.config[name]))
             for name in names
-            if self.data.config.get(name) not in (None, "")
+            if self.data.config.get(name) not in UNSET
         ]
 
 

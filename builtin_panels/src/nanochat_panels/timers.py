@@ -29,6 +29,7 @@ NAMES = {
     "eval": "evaluation",
     "save": "saving",
     "sample": "sampling",
+    "wait": "waiting for device",
 }
 MUTED = ("other",)
 
