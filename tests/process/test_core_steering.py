@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from core_rig import CoreRig, events_of, kill, until
+from core_rig import CoreRig, events_of, kill, small_disk, status_of, until
 from fake_checkout import make_checkout
+from nanochat_host.core.shim import procs
 from nanochat_host.core.wire import AddCheckout, Control, StopRun
-from nanochat_host.errors import RefusedError, UsageError
+from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
 from nanochat_host.paths import RunPaths
 
 
@@ -114,3 +117,47 @@ def test_a_script_without_a_loop_says_why_it_cannot_be_steered(
         rig.client.control(run.run_id, Control("save"))
     (tmp_path / "go").touch()
     assert rig.ended(run).facts.state == "done"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting a small tmpfs takes root")
+def test_a_full_disk_harms_neither_trainer_nor_core(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 2 * 1024 * 1024) as disk:
+        rig = CoreRig(disk)
+        try:
+            _fill_and_free(rig)
+        finally:
+            rig.close()
+
+
+def _fill_and_free(rig: CoreRig) -> None:
+    rig.start()
+    looping = make_checkout(rig.folder / "looping")
+    rig.client.add_checkout(AddCheckout(str(looping), "fake", python=sys.executable))
+    run = rig.start_run(num_iterations=1_000_000, step_ms=2, eval_every=-1)
+    until(lambda: rig.summary(run).facts.step > 0, "it trains")
+    ballast = rig.folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    status = status_of(run)
+    naps = _naps(status.pid)
+    until(lambda: _naps(status.pid) > naps + 50, "the trainer makes steps on the full disk")
+    with pytest.raises(NanochatCliError, match="space"):
+        for _ in range(100):  # the last page of control.jsonl may still take some
+            rig.client.control(run.run_id, Control("lr", value=0.5))
+    with pytest.raises(NanochatCliError, match="space"):
+        rig.start_run()
+    assert rig.client.health().active_runs == 1
+    assert procs.is_alive(status.pid, status.pid_start)
+    ballast.unlink()
+    before = rig.summary(run).facts.step
+    until(lambda: rig.summary(run).facts.step > before, "steps are recorded again")
+    rig.client.stop_run(run.run_id, StopRun("save"))
+    facts = rig.ended(run).facts
+    assert (facts.state, facts.exit_code) == ("done", 0), facts.reason
+
+
+def _naps(pid: int) -> int:
+    """How often the process went to sleep: once a step at least."""
+    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(row.split()[1]) for row in rows if row.startswith("voluntary"))
