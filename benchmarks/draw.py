@@ -15,13 +15,12 @@ import statistics
 import time
 from collections.abc import Callable
 
-from nanochat_sdk.payload import Axis, Chart, Mark, Plot, pack
-from nanochat_sdk.style import SERIES_STYLES
-from textual.theme import BUILTIN_THEMES
-
 from nanochat_host.ui.render.draw import draw
 from nanochat_host.ui.render.palette import palette_of
 from nanochat_host.ui.render.strips import blank
+from nanochat_sdk.payload import Axis, Chart, Mark, Plot, pack
+from nanochat_sdk.style import SERIES_STYLES
+from textual.theme import BUILTIN_THEMES
 
 WIDTH, HEIGHT, COLUMNS, REPEATS = 160, 45, 320, 40
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from nanochat_host.packs.catalog import PanelEntry
+from nanochat_host.packs.process import PanelState
 from nanochat_sdk.data import Needs
 from nanochat_sdk.manifest import OptionSpec, PackManifest, PanelManifest
 from nanochat_sdk.payload import Payload
 from nanochat_sdk.protocol import KeyHelp
-
-from nanochat_host.packs.catalog import PanelEntry
-from nanochat_host.packs.process import PanelState
 
 NAMES = ("progress", "loss", "validation", "throughput", "timers", "schedule", "gpu", "system",
          "samples", "log", "checkpoints", "alerts", "overview")  # fmt: skip

@@ -156,8 +156,9 @@ def lay_out(chart: Chart, width: int, height: int, view: ChartView) -> ChartLayo
     log_x = chart.x.log if view.log_x is None else view.log_x
     log_y = chart.y.log if view.log_y is None else view.log_y
     span = x_limits(curves, chart.x, view, log_x)
-    has_header = bool(chart.caption or chart.y.label or (chart.legend and len(chart.plots) > 1))
-    top = 1 if (height >= 5 and has_header) or (height >= 4 and chart.caption) else 0
+    legend = chart.legend and len(chart.plots) > 1
+    wanted = bool(chart.caption) or view.cursor_x is not None
+    top = 1 if (height >= 4 and wanted) or (height >= 5 and (legend or chart.y.label)) else 0
     roomy = width >= MIN_GUTTER_WIDTH and height >= MIN_GUTTER_HEIGHT
     axis_line = roomy and height >= 6
     rows = max(1, height - top - (1 if roomy else 0) - (1 if axis_line else 0))

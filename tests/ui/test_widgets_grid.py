@@ -1,0 +1,122 @@
+"""The grid: places, zoom, focus by direction, scrolling on a narrow terminal; the status bar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_panels import FakeProcess, entries, manifests
+from nanochat_host.layout.load import load_layout
+from nanochat_host.ui.render.palette import palette_of
+from nanochat_host.ui.widgets.panel_grid import PanelGrid
+from nanochat_host.ui.widgets.status_bar import StatusBar
+from nanochat_sdk.payload import Text
+from textual import on
+from textual.app import App, ComposeResult
+from textual.theme import BUILTIN_THEMES
+
+LAYOUT = load_layout(Path(__file__).parents[2] / "layouts" / "default.toml", manifests())
+
+
+class Dashboard(App[None]):
+    """The first screen of the default layout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = PanelGrid(LAYOUT.screens[0], entries())
+        self.shown: list[list[str]] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.grid
+
+    def on_mount(self) -> None:
+        for view in self.grid.views:
+            view.process = FakeProcess(view.entry, Text([[("x", "")]]))  # type: ignore[assignment, arg-type]
+
+    @on(PanelGrid.ShownChanged)
+    def _shown(self) -> None:
+        self.shown.append([view.placement.id for view in self.grid.shown()])
+
+    def focused_id(self) -> str:
+        return next((v.placement.id for v in self.grid.views if v.has_focus), "")
+
+
+@pytest.mark.parametrize("size", [(160, 48), (120, 40), (100, 30), (80, 24), (40, 12)])
+async def test_panels_fill_the_grid_without_overlap(size: tuple[int, int]) -> None:
+    app = Dashboard()
+    async with app.run_test(size=size):
+        regions = [view.virtual_region for view in app.grid.views]
+        for index, region in enumerate(regions):
+            assert region.area > 0
+            assert not any(region.overlaps(other) for other in regions[:index])
+        assert max(region.right for region in regions) in (size[0], size[0] - 1)
+
+
+async def test_narrow_panels_have_no_box_and_the_rest_is_scrolled_to() -> None:
+    app = Dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert app.shown[-1] == ["progress", "loss", "system", "throughput"]
+        assert all(not view.boxed for view in app.grid.views)
+        app.grid.views[-1].focus()
+        await pilot.pause()
+        await pilot.pause()
+        assert "log" in app.shown[-1]
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert all(view.boxed for view in app.grid.views)
+        assert len(app.shown[-1]) == len(app.grid.views)
+
+
+async def test_zoom_shows_one_panel_and_escape_brings_back_all() -> None:
+    app = Dashboard()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.grid.views[1].focus()
+        await pilot.press("z")
+        await pilot.pause()
+        assert app.grid.zoomed == "loss" and app.grid.views[1].size == (120, 40)
+        assert app.shown[-1] == ["loss"]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.grid.zoomed == "" and len(app.shown[-1]) == len(app.grid.views)
+        assert app.focused_id() == "loss"
+
+
+async def test_focus_moves_by_direction_and_tab() -> None:
+    app = Dashboard()
+    async with app.run_test(size=(160, 48)) as pilot:
+        app.grid.views[0].focus()
+        path = []
+        for key in ("right", "ctrl+down", "alt+j", "alt+h", "ctrl+up", "left", "tab"):
+            await pilot.press(key)
+            path.append(app.focused_id())
+        assert path == ["system", "gpu", "log", "samples", "loss", "loss", "gpu"]
+
+
+def bar(width: int, **parts: str) -> str:
+    status = StatusBar()
+    for name, value in parts.items():
+        status.set_reactive(getattr(StatusBar, name), value)
+    strip = status.paint(width, palette_of(BUILTIN_THEMES["textual-dark"]))
+    assert strip.cell_length == width
+    return strip.text
+
+
+PARTS = {
+    "mode": "dashboard", "run_text": "base_train running 62 %", "screen_text": "Train",
+    "gpu": "1x H100 97 %", "core_state": "up", "wandb_state": "live",
+}  # fmt: skip
+
+
+def test_the_bar_shows_everything_when_there_is_room() -> None:
+    text = bar(140, **PARTS)
+    for value in (*list(PARTS.values())[:4], "core up", "W&B live"):
+        assert value in text
+
+
+def test_the_bar_gives_up_the_gpu_first_and_never_the_core() -> None:
+    text = bar(70, **PARTS)
+    assert "H100" not in text and "running 62 %" in text and "core up" in text
+    assert "core up" in bar(40, **PARTS)
+    for width in range(1, 160):
+        bar(width, **PARTS)
