@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanochat_sdk import Needs, Payload, RunFacts, Size, Text
 from nanochat_sdk import format as fmt
 
-from nanochat_panels.base import DataPanel, empty, state_words
+from nanochat_panels.base import ACTIVE, DataPanel, empty, state_words
 from nanochat_panels.lines import Field, fields
 
 UNSET = (None, "", -1)
@@ -39,7 +39,8 @@ class Overview(DataPanel):
         out.append(Field("device", device, note=ranks))
         off = [name for name, state in run.sources.items() if state == "stale"]
         sources = ", ".join(f"{name} {state}" for name, state in list(run.sources.items())[:8])
-        out.append(Field("sources", sources or "none yet", "warning" if off else ""))
+        late = off and run.state in ACTIVE
+        out.append(Field("sources", sources or "none yet", "warning" if late else ""))
         return out
 
     def _model(self, run: RunFacts) -> list[Field]:
