@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts, RunFacts
 
 from nanochat_host.core.telemetry import index as index_file
@@ -18,11 +17,11 @@ from nanochat_host.core.telemetry import journal, logindex
 from nanochat_host.core.telemetry.alerts import AlertEngine
 from nanochat_host.core.telemetry.facts import TelemetryFacts
 from nanochat_host.core.telemetry.machine import Machine
-from nanochat_host.core.telemetry.metrics import spec
 from nanochat_host.core.telemetry.notify import Notifier
 from nanochat_host.core.telemetry.query import Scene
 from nanochat_host.core.telemetry.records import StoreDamagedError
 from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.telemetry.seen import Seen
 from nanochat_host.core.telemetry.system import Sampler
 from nanochat_host.core.telemetry.watch import Watch
 from nanochat_host.core.wire import MetricInfo, QueryAnswer, QueryItem, QueryResult
@@ -32,15 +31,6 @@ logger = logging.getLogger(__name__)
 PACE_S = 0.015
 """Least time between two rounds of reading: what arrives in between is read together."""
 SAVE_S = 5.0
-
-
-class _Seen:
-    """What the core last said about a run, to notice changes."""
-
-    def __init__(self) -> None:
-        self.facts: RunFacts | None = None
-        self.config: dict[str, Any] = {}
-        self.facts_rev = self.step_rev = self.config_rev = 1
 
 
 class TelemetryHub:
@@ -63,7 +53,7 @@ class TelemetryHub:
         self._runs: dict[str, RunTelemetry] = {}
         self._parked: dict[str, tuple[RunPaths, TelemetryFacts, int]] = {}
         self._alerts: dict[str, AlertEngine] = {}
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Seen] = {}
         self._dirty: dict[str, None] = {}
         self._unsaved: set[str] = set()
         self._wake = asyncio.Event()
@@ -163,39 +153,25 @@ class TelemetryHub:
     ) -> QueryResult:
         """Answers in the order of the items. run, config: what the core knows. "" is no run."""
         found = self._open(run_id) if run_id else None
-        seen = self._compare(run_id, run, config)
-        scene = Scene(
-            found, self._machine, run, config, seen.facts_rev, seen.step_rev, seen.config_rev
-        )
+        seen = self._seen.setdefault(run_id, Seen())
+        seen.compare(run, config, self._tick)
+        scene = Scene(found, self._machine, seen)
         try:
             return QueryResult([scene.answer(item) for item in items])
         except (StoreDamagedError, OSError) as error:
-            if found is None:
-                raise
-            found.restart(str(error))
-            self._mark(run_id)
+            self._rebuild(run_id, error)
             return QueryResult([QueryAnswer(item.since) for item in items])
 
     def metrics(self, run_id: str) -> list[MetricInfo]:
         """Every metric of the run by name; of the machine for ""."""
         if not run_id:
-            return [
-                MetricInfo(name, ring.unit, len(ring.ts), 0, 0, ring.value[-1], spec(name).help)
-                for name, ring in sorted(self._machine.rings.items())
-            ]
+            return self._machine.metrics()
         run = self._open(run_id)
-        out = []
-        for name, column in sorted(run.visible.columns.items() if run else ()):
-            if len(column):
-                about, first = spec(name), column.points.read(0, 1)[0][0]
-                value = column.last_value if column.last_value - column.last_value == 0.0 else None
-                out.append(
-                    MetricInfo(
-                        name, about.unit, len(column), int(first), int(column.last_step),
-                        value, about.help,
-                    )
-                )  # fmt: skip
-        return out
+        try:
+            return run.metrics() if run else []
+        except (StoreDamagedError, OSError) as error:
+            self._rebuild(run_id, error)
+            return []
 
     def log_page(self, run_id: str, query: LogQuery) -> LogPage:
         """A page of the run's output."""
@@ -241,6 +217,11 @@ class TelemetryHub:
             self._dirty[run_id] = None
             self._wake.set()
 
+    def _rebuild(self, run_id: str, error: Exception) -> None:
+        if run := self._runs.get(run_id):
+            run.restart(str(error))
+            self._mark(run_id)
+
     def _open(self, run_id: str) -> RunTelemetry | None:
         if run_id in self._parked and run_id not in self._runs:
             self.follow(self._parked.pop(run_id)[0], live=False)
@@ -249,28 +230,14 @@ class TelemetryHub:
             self._runs[run_id] = run  # the newest asked for is last
         return run
 
-    def _compare(self, run_id: str, run: RunFacts | None, config: dict[str, Any]) -> _Seen:
-        seen = self._seen.setdefault(run_id, _Seen())
-        if run != seen.facts:
-            same_but_step = (
-                run is not None
-                and seen.facts is not None
-                and msgspec.structs.replace(run, step=seen.facts.step) == seen.facts
-            )
-            rev = self._tick()
-            seen.step_rev = rev
-            seen.facts_rev = seen.facts_rev if same_but_step else rev
-            seen.facts = run
-        if config != seen.config:
-            seen.config, seen.config_rev = config, self._tick()
-        return seen
-
     def _live_runs(self) -> dict[str, Path]:
         return {i: run.run.state_json for i, run in self._runs.items() if run.live}
 
     def _sampled(self) -> None:
         self._notifier.changed("", self._machine.rev, [])
         for run in list(self._runs.values()):
+            if run.held_up:
+                self._mark(run.run.run_id)
             if run.live:
                 self._alert(run)
 

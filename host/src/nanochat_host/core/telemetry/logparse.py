@@ -141,6 +141,7 @@ class LogParser:
         out.rows.append((max(0, self.step), {metric: to_number(g["ms"]) / 1000}))
 
     def _on_tokenizer(self, g: Groups, out: Reading) -> None:
+        self._plan(int(g["total"]), out)
         out.rows.append((int(g["merges"]), {"progress/tokenizer": to_number(g["percent"])}))
 
     # -- evaluation ---------------------------------------------------------------------------

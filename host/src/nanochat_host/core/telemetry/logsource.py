@@ -89,6 +89,9 @@ class LogSource:
             _, steps, times, values = zip(*same, strict=True)
             columns: dict[str, Any] = dict(zip(keys, zip(*values, strict=True), strict=True))
             blocks.append(Block(array("d", times), array("d", steps), columns))
+        for kind, _, fields in out.events:
+            if kind == "checkpoint":
+                _measure(Path(fields["dir"]), fields["files"])
         events = [Event(ts=self.clock, kind=k, step=s, fields=f) for k, s, f in out.events]
         return LogNews(blocks, events, out.facts, out.stage)
 
@@ -108,3 +111,10 @@ class LogSource:
             return None
         end = chunk.find(b"\n", at)
         return at, len(chunk) if end < 0 else end
+
+
+def _measure(folder: Path, files: dict[str, int]) -> None:
+    """Fill in the sizes of files that are on this machine."""
+    for name in files:
+        with contextlib.suppress(OSError):
+            files[name] = (folder / name).stat().st_size

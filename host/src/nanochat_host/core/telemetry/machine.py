@@ -16,6 +16,7 @@ from nanochat_sdk.data import MachineFacts, Series, SeriesQuery
 from nanochat_host.core.telemetry.metrics import spec
 from nanochat_host.core.telemetry.ring import TimeRing
 from nanochat_host.core.telemetry.system import Sampler
+from nanochat_host.core.wire import MetricInfo
 
 logger = logging.getLogger(__name__)
 PERIOD_S = 1.0
@@ -103,6 +104,13 @@ class Machine:
         """The newest reading."""
         ring = self.rings.get(name)
         return ring.value[-1] if ring and ring.ts else None
+
+    def metrics(self) -> list[MetricInfo]:
+        """Every metric of the machine by name."""
+        return [
+            MetricInfo(name, ring.unit, len(ring.ts), 0, 0, ring.value[-1], spec(name).help)
+            for name, ring in sorted(self.rings.items())
+        ]
 
     def series(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from nanochat_sdk.capabilities import NEEDED, Capability
-from nanochat_sdk.data import Data, Event, LogPage, Needs, Point, RunFacts, Series, SeriesQuery
+from nanochat_sdk.data import Data, Event, LogPage, Needs, Point, Series, SeriesQuery
 
 from nanochat_host.core.telemetry import logindex
 from nanochat_host.core.telemetry.answer import series
@@ -16,6 +16,7 @@ from nanochat_host.core.telemetry.column import Column
 from nanochat_host.core.telemetry.machine import Machine
 from nanochat_host.core.telemetry.metrics import is_machine, spec
 from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.telemetry.seen import Seen
 from nanochat_host.core.wire import QueryAnswer, QueryItem
 
 MAX_SERIES = 64
@@ -56,19 +57,11 @@ def allowed(needs: Needs, granted: set[str]) -> tuple[Needs, list[str]]:
 
 @dataclass
 class Scene:
-    """What the questions of one request are answered from. run None: the machine alone.
-
-    facts, config: as the core knows them. facts_rev, step_rev, config_rev: when they last changed;
-    step_rev counts changes of the step alone, which wake only panels that see no metric.
-    """
+    """What the questions of one request are answered from. run None: the machine alone."""
 
     run: RunTelemetry | None
     machine: Machine
-    facts: RunFacts | None
-    config: dict[str, Any]
-    facts_rev: int
-    step_rev: int
-    config_rev: int
+    seen: Seen
 
     def answer(self, item: QueryItem) -> QueryAnswer:
         """Data if anything the item needs is newer than what its panel has."""
@@ -78,12 +71,12 @@ class Scene:
             return QueryAnswer(rev=item.since)
         data = Data(
             now=time.time(),
-            run=self.facts if needs.run else None,
+            run=self.seen.facts if needs.run else None,
             series=self._series(needs),
             latest=self._latest(needs),
             events=self._events(needs),
             log=self._log(needs),
-            config=self.config if needs.config else {},
+            config=self.seen.config if needs.config else {},
             machine=self.machine.facts if needs.machine else None,
             denied=list(denied),
         )
@@ -102,9 +95,9 @@ class Scene:
         if needs.machine:
             revs.append(self.machine.facts_rev)
         if needs.run:
-            revs.append(self.facts_rev if columns else max(self.facts_rev, self.step_rev))
+            revs.append(self.seen.facts_rev if columns else self.seen.step_rev)
         if needs.config:
-            revs.append(self.config_rev)
+            revs.append(self.seen.config_rev)
         if self.run and needs.events:
             revs.append(self.run.history.rev(needs.events))
         if self.run and needs.log:
@@ -138,7 +131,7 @@ class Scene:
 
     def _one(self, query: SeriesQuery, column: Column) -> Series:
         assert self.run is not None
-        facts = self.facts
+        facts = self.seen.facts
         tokens = facts.tokens_per_step if facts else 0
         started = (facts.started_at if facts else 0.0) or self.run.facts.started_at
         key = (column.name, query, tokens, started)
@@ -159,7 +152,7 @@ class Scene:
 
     def _ring(self, query: SeriesQuery, name: str, ring: Any) -> Series:
         now = time.time()
-        facts = self.facts
+        facts = self.seen.facts
         if facts is None or not facts.started_at:
             return self.machine.series(name, ring, query, now, now, since=None)
         end = facts.ended_at or now

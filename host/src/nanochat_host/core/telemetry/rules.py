@@ -176,7 +176,8 @@ def failed(look: Look) -> Finding | None:
         if event.fields.get("what") == "stage_end":
             code, number = event.fields.get("exit_code"), event.fields.get("signal")
             if number not in (0, None, 15, 2):
-                return Finding("error", f"killed by signal {number}", "the log has the last words")
+                hint = "if that was not you, the kernel may have run out of memory: see dmesg"
+                return Finding("error", f"killed by signal {number}", hint)
             if code not in (0, None) and not number:
                 return Finding("error", f"exit code {code}", "the log has the last words")
     return None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from pathlib import Path
+from math import isfinite
 from typing import Any
 
 from nanochat_sdk.data import Event, Series
@@ -25,11 +24,12 @@ from nanochat_host.core.telemetry.history import History
 from nanochat_host.core.telemetry.index import RunIndex
 from nanochat_host.core.telemetry.logindex import LogIndex
 from nanochat_host.core.telemetry.logsource import LogNews, LogSource
-from nanochat_host.core.telemetry.metrics import only_in_log
+from nanochat_host.core.telemetry.metrics import only_in_log, spec
 from nanochat_host.core.telemetry.preview import Preview
 from nanochat_host.core.telemetry.records import StoreDamagedError
 from nanochat_host.core.telemetry.store import Store
 from nanochat_host.core.telemetry.tail import Tail
+from nanochat_host.core.wire import MetricInfo
 from nanochat_host.paths import RunPaths
 
 logger = logging.getLogger(__name__)
@@ -37,13 +37,16 @@ SLICE_BYTES = 96 * 1024
 LOG_SLICE_BYTES = 64 * 1024
 PREVIEW_BYTES = 8 * 1024 * 1024
 STALE_S = 60.0
+HELD_BYTES = 64 * 1024 * 1024
+"""While the disk refuses, so much waits in memory; then reading waits. The events are safe."""
 
 
 class RunTelemetry:
     """One run's columns, events, facts and log. `slice` does a few milliseconds of work.
 
-    live: the run goes on. caught_up: everything written so far was read. rev: newest revision of
-    anything; clock gives revisions. new_events: taken by whoever tells subscribers.
+    live: the run goes on. caught_up: everything written so far was read. held_up: the disk refuses,
+    reading waits. rev: newest revision of anything; clock gives revisions. new_events: taken by
+    whoever tells subscribers.
     """
 
     def __init__(self, run: RunPaths, clock: Callable[[], int], *, live: bool) -> None:
@@ -51,6 +54,7 @@ class RunTelemetry:
         self.live = live
         self.caught_up = False
         self.settled = False
+        self.held_up = False
         self.new_events: list[Event] = []
         self.preview: Preview | None = None
         self.rev = self.log_rev = self.facts_rev = clock()
@@ -81,6 +85,19 @@ class RunTelemetry:
             known = self._matching[pattern] = (len(columns), [columns[n] for n in names])
         return [column for column in known[1] if len(column)]
 
+    def metrics(self) -> list[MetricInfo]:
+        """Every metric by name. Raises StoreDamagedError, OSError."""
+        out = []
+        for name, column in sorted(self.visible.columns.items()):
+            if len(column):
+                about, first = spec(name), column.points.read(0, 1)[0][0]
+                value = column.last_value if isfinite(column.last_value) else None
+                last = int(column.last_step)
+                out.append(
+                    MetricInfo(name, about.unit, len(column), int(first), last, value, about.help)
+                )
+        return out
+
     @property
     def facts(self) -> TelemetryFacts:
         """Facts, with the sources as they are now."""
@@ -106,6 +123,8 @@ class RunTelemetry:
 
     def slice(self) -> bool:
         """Read the next few milliseconds' worth. True: there is more."""
+        if self.held_up and not self._flush():
+            return False
         if self.events_tail.refresh():
             self.restart("events.jsonl was truncated or replaced")
             return True
@@ -240,20 +259,23 @@ class RunTelemetry:
         told = facts.samples_hooked if event.kind == "sample" else facts.hooked
         if told:
             return
-        if event.kind == "checkpoint":
-            files, folder = event.fields["files"], Path(event.fields["dir"])
-            for name in files:
-                with contextlib.suppress(OSError):
-                    files[name] = (folder / name).stat().st_size
         self.history.add(event, rev=rev)
         self.new_events.append(event)
 
     # -- disk ---------------------------------------------------------------------------------
 
-    def _flush(self) -> None:
-        with contextlib.suppress(OSError):  # disk full: points wait in memory, the events are safe
+    def _flush(self) -> bool:
+        """Write what is due. False: the disk refuses, and too much is waiting."""
+        try:
             self.run.telemetry.mkdir(exist_ok=True)
             self.store.flush()
+        except OSError as error:
+            if not self.held_up and self.store.memory_bytes > HELD_BYTES:
+                logger.warning("reading waits: %s", error, extra={"run": self.run.run_id})
+                self.held_up = True
+            return not self.held_up
+        self.held_up = False
+        return True
 
     def save(self) -> bytes:
         """Write all columns; the index file's bytes, for the caller to write. Raises OSError."""
