@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from nanochat_host.packs.offline import PanelFailedError, needs, render, render_once
+from nanochat_host.packs.offline import PanelFailedError, render, render_once
 from nanochat_host.packs.process import PanelState
-from nanochat_sdk import Capability, Data, Input, View
+from nanochat_sdk import Capability, Data, Input, Needs, View
 from nanochat_sdk.errors import OptionError
 from nanochat_sdk.payload import Cells, Text
 from workers_stage import CATALOG, PATIENCE_S, ask, on_stage, text
@@ -150,9 +150,16 @@ async def test_a_failed_render_names_the_panel_and_brings_the_traceback() -> Non
         await render(CATALOG.entry("fixture:echo"), {"count": 10}, Data(), 30, 5)
 
 
-async def test_needs_can_be_asked_for_without_a_frame() -> None:
-    wanted = await needs(CATALOG.entry("fixture:echo"), {})
-    assert [query.metric for query in wanted.series] == ["train/loss"]
+async def test_data_can_be_fetched_once_the_panel_says_what_it_needs() -> None:
+    asked: list[int] = []
+
+    def answer(needs: Needs) -> Data:
+        asked.append(needs.series[0].columns)
+        return Data(now=5.0)
+
+    payload = await render(CATALOG.entry("fixture:echo"), {"count": 1}, answer, 33, 5)
+    assert asked == [33]
+    assert payload == Text([[("hello 33x5 seen 1 typed ", "")]])
 
 
 async def process_state(pid: int | None, wanted: str) -> None:

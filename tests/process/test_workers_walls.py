@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from nanochat_host.packs import sandbox
 from nanochat_host.packs.session import version_trouble
+from nanochat_host.packs.walls import describe_walls
 from nanochat_sdk import protocol
 from workers_stage import on_stage, text
 
@@ -64,10 +65,16 @@ async def test_limits_are_hard() -> None:
 async def test_the_hello_says_which_walls_are_missing() -> None:
     async with on_stage() as stage:
         panel = await stage.live("echo")
-        assert list(panel.walls) == [name for name, _ in sandbox.STEPS]
+        assert list(panel.walls) == [step.name for step in sandbox.STEPS]
         missing = {name for name, state in panel.walls.items() if state == "absent"}
-        built = {name for name, step in sandbox.STEPS if step is not sandbox._absent}
-        assert missing == set(panel.walls) - built
+        assert missing == {"namespaces", "capabilities", "landlock", "seccomp", "witness"}
+
+
+def test_the_walls_are_measured_on_a_worker_of_this_machine() -> None:
+    walls = describe_walls()
+    assert list(walls) == [step.name for step in sandbox.STEPS]
+    assert walls["limits"][0] == "closed"
+    assert walls["landlock"][0] == "absent"
 
 
 def test_versions_that_do_not_match_say_who_must_act() -> None:

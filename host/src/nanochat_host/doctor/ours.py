@@ -55,7 +55,7 @@ def layouts(paths: Paths) -> Iterator[Check]:
 
 def sandbox(paths: Paths) -> Iterator[Check]:
     """The walls around panel workers, as far as they are built and this kernel has them."""
-    from nanochat_host.packs.sandbox import describe_walls
+    from nanochat_host.packs.walls import describe_walls
 
     for wall, (state, detail) in describe_walls().items():
         yield Check("sandbox", wall, "ok" if state == "closed" else "off", detail)

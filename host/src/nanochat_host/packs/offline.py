@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 from nanochat_sdk.data import Data, Needs
@@ -29,29 +29,33 @@ class PanelFailedError(NanochatCliError):
         self.traceback = traceback
 
 
+Answer: TypeAlias = Data | Callable[[Needs], Data]
+"""The data for the frame, or how to get what the panel needs at the size asked for."""
+
+
 def render_once(
-    entry: PanelEntry, options: Mapping[str, Any], data: Data, width: int, height: int
+    entry: PanelEntry, options: Mapping[str, Any], answer: Answer, width: int, height: int
 ) -> Payload:
-    """Start the panel's worker, send it `data`, return what it draws in width x height cells.
+    """Start the panel's worker and return what it draws from `answer` in width x height cells.
 
     Raises PanelFailedError, OptionError. Not from within a running event loop: use `render` there.
     """
-    return asyncio.run(render(entry, options, data, width, height))
+    return asyncio.run(render(entry, options, answer, width, height))
 
 
 async def render(
-    entry: PanelEntry, options: Mapping[str, Any], data: Data, width: int, height: int
+    entry: PanelEntry, options: Mapping[str, Any], answer: Answer, width: int, height: int
 ) -> Payload:
     """`render_once` inside an event loop."""
     async with _Stage(entry, options) as stage:
         await stage.loaded()
-        return await stage.frame(data, width, height)
-
-
-async def needs(entry: PanelEntry, options: Mapping[str, Any]) -> Needs:
-    """What the panel asks for before its first frame. Raises PanelFailedError, OptionError."""
-    async with _Stage(entry, options) as stage:
-        return (await stage.loaded()).needs
+        if not isinstance(answer, Data):
+            # A frame without data tells the panel its size, and the panel what it needs there.
+            panel = await stage.frame(None, width, height)
+            answer = answer(panel.needs)
+        panel = await stage.frame(answer, width, height)
+        assert panel.payload is not None
+        return panel.payload
 
 
 class _Stage:
@@ -74,17 +78,17 @@ class _Stage:
     async def __aexit__(self, *_exc: object) -> None:
         await self._supervisor.close()
 
-    async def loaded(self) -> PanelProcess:
+    async def loaded(self) -> None:
         while not self._panel.ready:
             await self._change()
-        return self._panel
 
-    async def frame(self, data: Data, width: int, height: int) -> Payload:
-        raw = msgspec.msgpack.encode(data)
+    async def frame(self, data: Data | None, width: int, height: int) -> PanelProcess:
+        raw = None if data is None else msgspec.msgpack.encode(data)
+        before = self._panel.frames
         self._panel.pull(width=width, height=height, data=raw, view=View(), force=True)
-        while self._panel.payload is None:
+        while self._panel.frames == before:
             await self._change()
-        return self._panel.payload
+        return self._panel
 
     async def _change(self) -> None:
         """The next change that is not a failure. The deadlines of the panel bound the wait."""

@@ -155,22 +155,31 @@ def _absent(setup: Setup) -> Wall:
     return "absent"
 
 
-STEPS: tuple[tuple[str, Callable[[Setup], Wall]], ...] = (
-    ("namespaces", _absent),  # of the zygote: entered once, before the first fork
-    ("session", _session),
-    ("descriptors", _descriptors),
-    ("environment", _environment),
-    ("priority", _priority),
-    ("limits", _limits),
-    ("capabilities", _absent),
-    ("privileges", _privileges),
-    ("landlock", _absent),
-    ("seccomp", _absent),
-    ("witness", _absent),
+class Step(NamedTuple):
+    """name: in the hello. holds: what is true once the step is done, as a person reads it."""
+
+    name: str
+    holds: str
+    build: Callable[[Setup], Wall]
+
+
+STEPS = (
+    # Of the zygote: entered once, before the first fork.
+    Step("namespaces", "sees no other process, mount or network device", _absent),
+    Step("session", "has no terminal", _session),
+    Step("descriptors", "holds its three pipes and nothing else", _descriptors),
+    Step("environment", "gets eight neutral variables and none of yours", _environment),
+    Step("priority", "gives way to everything else, and is killed first", _priority),
+    Step("limits", "256 MiB of memory, 1 h of processor time, no file writing", _limits),
+    Step("capabilities", "holds none, even when started by root", _absent),
+    Step("privileges", "can gain none, cannot be inspected, dies with its parent", _privileges),
+    Step("landlock", "reads only Python's library and its own pack", _absent),
+    Step("seccomp", "makes only harmless system calls", _absent),
+    Step("witness", "has tried the walls before the pack was loaded", _absent),
 )
 
 
 def build_walls(setup: Setup) -> dict[str, str]:
     """Run every step in order; what each achieved, for the hello. Raises OSError when a step that
     this system has fails: a half-built worker must not go on."""
-    return {name: step(setup) for name, step in STEPS}
+    return {step.name: step.build(setup) for step in STEPS}

@@ -43,7 +43,13 @@ def main() -> None:
     gc.freeze()
     # A worker's garbage is small and short-lived; fewer passes touch fewer shared pages.
     gc.set_threshold(20_000, 20, 20)
-    _Zygote(ControlSocket(socket.socket(fileno=int(control_fd)))).run()
+    zygote = _Zygote(ControlSocket(socket.socket(fileno=int(control_fd))))
+    try:
+        zygote.run()
+    except ConnectionError:
+        pass  # the host went while something was being told to it
+    finally:
+        zygote.end_workers()
 
 
 class _Zygote:
@@ -68,7 +74,6 @@ class _Zygote:
                     os.read(fd, 4096)
                     self._report_exits()
                 elif (messages := self._control.receive()) is None:
-                    self._end_workers()
                     return
                 else:
                     for message, fds in messages:
@@ -77,7 +82,15 @@ class _Zygote:
 
     def _spawn(self, worker_id: int, fds: tuple[int, ...]) -> None:
         zygote_pid = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # One panel fails, with its reason in its log; the others keep their parent.
+            os.write(fds[2], f"fork: {error}\n".encode())
+            for fd in fds:
+                os.close(fd)
+            self._control.send(Exited(worker_id, EXIT_BROKEN))
+            return
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -93,7 +106,7 @@ class _Zygote:
         else:
             self._control.send(Spawned(worker_id, pid))
 
-    def _end_workers(self) -> None:
+    def end_workers(self) -> None:
         """The kernel would kill them with us; waiting for them leaves no zombie behind."""
         for pid in self._ids:
             os.kill(pid, signal.SIGKILL)

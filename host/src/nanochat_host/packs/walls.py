@@ -1,0 +1,44 @@
+"""What holds a worker on this machine: measured on a real one, not assumed. For `doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nanochat_sdk.codec import decode_from_worker
+from nanochat_sdk.protocol import Hello
+
+from nanochat_host.packs.failure import Failure
+from nanochat_host.packs.sandbox import STEPS
+from nanochat_host.packs.supervisor import Supervisor
+
+_TIMEOUT_S = 10.0
+
+
+def describe_walls() -> dict[str, tuple[str, str]]:
+    """By wall: "closed", "OPEN" or "absent", and what a closed one means for a panel.
+
+    Raises OSError when no worker can be started. Not from within a running event loop.
+    """
+    found = asyncio.run(_hello()).walls
+    return {step.name: (found.get(step.name, "absent"), step.holds) for step in STEPS}
+
+
+async def _hello() -> Hello:
+    said: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def on_failure(failure: Failure) -> None:
+        if not said.done():
+            said.set_exception(OSError(failure.reason))
+
+    supervisor = Supervisor(lambda _panel: None)
+    try:
+        await supervisor.start()
+        worker = supervisor.spawn(said.set_result, on_failure)
+        try:
+            message = decode_from_worker(await asyncio.wait_for(said, _TIMEOUT_S))
+        finally:
+            worker.end()
+    finally:
+        await supervisor.close()
+    assert isinstance(message, Hello)
+    return message
