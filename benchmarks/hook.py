@@ -104,7 +104,7 @@ def hooked(steps: int, folder: Path) -> float:
     try:
         return run_once(compile(tree, "hooked", "exec"), steps, **{HOOK: ticker})
     finally:
-        ticker.leave()
+        ticker.left()
         events.close()
 
 

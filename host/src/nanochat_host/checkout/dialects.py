@@ -47,9 +47,8 @@ def command_line(
             positional += _words(value)
         else:
             arguments += _argparse_words(option, value)
-    # A positional word that looks like an option would be read as one.
-    separator = ["--"] if any(word.startswith("-") for word in positional) else []
-    return arguments + separator + positional
+    # Else the first would be read as one more word of a repeated option, or as an option.
+    return [*arguments, "--", *positional] if positional else arguments
 
 
 def check_value(option: Option, value: Any) -> None:

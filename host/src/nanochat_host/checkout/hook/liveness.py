@@ -27,7 +27,8 @@ def liveness(tree: ast.Module, site: LoopSite) -> Liveness:
     options = _option_names(tree)
     module = _module_variables(tree, site)
     variables, attributes = _reads(reached, holders)
-    spent = set().union(*_reads(_setup(site), holders)) - HORIZONS
+    used_variables, used_attributes = _reads(_setup(site), holders)
+    spent = (used_attributes | used_variables & module) - HORIZONS
     live = options & (attributes | variables & module) - spent
     return Liveness(sorted(live), sorted((variables & module) - options))
 

@@ -14,12 +14,14 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 @dataclass
 class LoopSite:
     """Where the loop is. block: the statement list that holds it. function: the one it stands in,
-    None at module level. functions: those of the module, by name."""
+    None at module level. functions: those of the module, by name. nested: it stands in another
+    loop (over epochs), and will begin again."""
 
     loop: ast.For | ast.While
     block: list[ast.stmt]
     function: FunctionNode | None
     functions: dict[str, FunctionNode]
+    nested: bool = False
 
     @property
     def kind(self) -> str:
@@ -104,7 +106,10 @@ def _search(
     for statement in block:
         if isinstance(statement, (ast.For, ast.While)) and _trains(statement, functions):
             inner = _search(statement.body, function, functions)
-            return inner or LoopSite(statement, block, function, functions)
+            if inner is None:
+                return LoopSite(statement, block, function, functions)
+            inner.nested = True
+            return inner
         for nested, owner in _blocks_of(statement, function):
             site = _search(nested, owner, functions)
             if site is None:

@@ -39,15 +39,20 @@ def number(value: Any) -> float | int | None:
 
 
 class Plan:
-    """How to format the values of one combination of types."""
+    """How to format the values of one combination of types: first those of `variables`, then those
+    of `parts`."""
 
-    def __init__(self, names: Sequence[str], values: Sequence[Any]) -> None:
+    def __init__(
+        self, variables: Sequence[str], parts: Sequence[str], values: Sequence[Any]
+    ) -> None:
         indices = [i for i, value in enumerate(values) if number(value) is not None]
-        self.names = [names[i] for i in indices]
+        self.names = metric_names([variables[i] for i in indices if i < len(variables)])
+        self.names += parts
         self.plain = all(type(values[i]) in (int, float) for i in indices)
         self.pick = _picker(indices)
         self.template = HEAD + "".join(
-            f",{json.dumps(names[i])}:{_format_of(names[i], values[i])}" for i in indices
+            f",{json.dumps(name)}:{_format_of(name, values[i])}"
+            for name, i in zip(self.names, indices, strict=True)
         )
         self.template += "}\n"
 
@@ -74,7 +79,7 @@ class Rows:
 
     def __init__(self, variables: Sequence[str], parts: Sequence[str]) -> None:
         self._variables = tuple(variables)
-        self._names = metric_names(list(variables)) + list(parts)
+        self._parts = tuple(parts)
         self._plans: dict[tuple[type, ...], Plan] = {}
         self._reported: list[str] = []
 
@@ -89,7 +94,7 @@ class Rows:
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[kinds] = Plan(self._names, values)
+            plan = self._plans[kinds] = Plan(self._variables, self._parts, values)
         self._reported = plan.names
         picked: Sequence[Any] = plan.pick(values)
         try:

@@ -116,7 +116,7 @@ def _run(module: str, arguments: list[str], settings: Settings, events: EventWri
         exit_code = 130
         raise
     finally:
-        ticker.leave()
+        ticker.left()
         events.state(
             "end", exit_code=exit_code, hook_us_p50=ticker.hook_us_p50(), ticks=ticker.ticks
         )

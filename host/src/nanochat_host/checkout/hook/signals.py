@@ -11,14 +11,18 @@ from typing import Any
 class StopSignal:
     """SIGTERM sets `received` between `catch` and `release`; outside it ends the process as ever.
 
-    Processes the trainer forks (data loaders) die of SIGTERM as before.
+    Processes the trainer forks meanwhile (data loaders) die of SIGTERM as before.
     """
 
     def __init__(self) -> None:
         self.received = False
         self._before: Any = signal.SIG_DFL
         self._catching = False
-        os.register_at_fork(after_in_child=self.release)
+        self._mask: set[int] | None = None
+        # A signal that reaches the child before it has let go would be lost, so it has to wait.
+        os.register_at_fork(
+            before=self._hold, after_in_parent=self._let_in, after_in_child=self._in_child
+        )
 
     def catch(self) -> None:
         # Not the main thread: signals stay as they are.
@@ -34,6 +38,19 @@ class StopSignal:
 
     def _on_signal(self, number: int, frame: object) -> None:
         self.received = True
+
+    def _hold(self) -> None:
+        if self._catching:
+            self._mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}))
+
+    def _let_in(self) -> None:
+        if self._mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            self._mask = None
+
+    def _in_child(self) -> None:
+        self.release()
+        self._let_in()
 
 
 def ignore_hangup() -> None:

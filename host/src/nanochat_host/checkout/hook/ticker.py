@@ -104,12 +104,11 @@ class Ticker:
             self._spent[0] += time.perf_counter() - self._marked
             self._guarded(self._report_iteration, scope)
 
-    def leave(self) -> None:
-        """The script is over, whatever the reason."""
-        if self.running:
-            self.running = False
-            self._signals.release()
-            self._guarded(self._steering.refuse_rest)
+    def left(self) -> None:
+        """The loop is over, whatever the reason: no command and no SIGTERM is waited for."""
+        self.running = False
+        self._signals.release()
+        self._guarded(self._steering.refuse_rest)
 
     def teed(self, data: dict[str, float], step: int | None) -> None:
         """Numbers the script gave to wandb: reported unless the next row has them anyway."""

@@ -9,7 +9,8 @@ The edits, with `hook` for the global `__nanochat_cli__`:
    `break` at the top, after an iteration in which it saves;
 4. a script that saves only after its loop gets a copy of that block under `hook.want("save")`;
 5. the learning rate is multiplied by `hook.lr` where the loop computes it;
-6. time marks (timing.py), and `hook.finished(locals())` where the loop ends by itself.
+6. time marks (timing.py), `hook.finished(locals())` where the loop ends by itself, and
+   `hook.left()` after it.
 
 Inserted nodes take the line of the statement they stand in, so tracebacks stay true.
 """
@@ -86,6 +87,9 @@ def instrument(tree: ast.Module) -> Report:
     site.loop.body = top + marks.insert(site.loop.body)
     report.parts = [f"time/{part}" for part in marks.parts]
     site.loop.orelse[:0] = statements("{hook}.finished(locals())")
+    if not site.nested:
+        after = site.block.index(site.loop) + 1
+        site.block[after:after] = statements("{hook}.left()")
     ast.fix_missing_locations(tree)
     return report
 

@@ -1,0 +1,143 @@
+"""Options are read from a script's source, in both dialects, without running it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nanochat_host.checkout.introspect import read_options
+from nanochat_host.checkout.model import Option
+
+
+def option(call: str, before: str = "") -> Option:
+    source = f"import argparse\n{before}\nparser = argparse.ArgumentParser()\nparser.{call}\n"
+    (found,) = read_options(source, "script.py").options
+    return found
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (
+            "add_argument('--depth', type=int, default=20, help='layers')",
+            {"name": "depth", "flag": "--depth", "type": "int", "default": 20, "help": "layers"},
+        ),
+        (
+            "add_argument('--eval-tokens', type=int, default=80*524288)",
+            {"name": "eval_tokens", "flag": "--eval-tokens", "default": 80 * 524288},
+        ),
+        (
+            "add_argument('--target-flops', type=float, default=-1.0)",
+            {"type": "float", "default": -1.0},
+        ),
+        (
+            "add_argument('--recipe', type=str, default='a', choices=['a', 'b'])",
+            {"type": "str", "choices": ["a", "b"]},
+        ),
+        (
+            "add_argument('--fp8', action='store_true')",
+            {"type": "bool", "default": False, "action": "store_true"},
+        ),
+        (
+            "add_argument('--no-fp8', action='store_false', dest='fp8')",
+            {"name": "fp8", "flag": "--no-fp8", "default": True, "action": "store_false"},
+        ),
+        (
+            "add_argument('--compile', action=argparse.BooleanOptionalAction, default=True)",
+            {"type": "bool", "default": True, "action": "optional_bool"},
+        ),
+        (
+            "add_argument('-i', '--source', type=str, required=True)",
+            {"name": "source", "flag": "--source", "required": True},
+        ),
+        ("add_argument('-n', type=int, default=4)", {"name": "n", "flag": "-n", "default": 4}),
+        (
+            "add_argument('path', help='a file')",
+            {"name": "path", "flag": "", "action": "positional", "required": True},
+        ),
+        ("add_argument('path', nargs='?', default='x')", {"required": False, "default": "x"}),
+        ("add_argument('--tasks', nargs='+')", {"action": "repeated", "type": "str"}),
+        (
+            "add_argument('--flag', type=lambda s: s == 'true', default=True)",
+            {"type": "bool", "default": True, "action": "value"},
+        ),
+        (
+            "add_argument('--big', type=lambda s: int(float(s)), default=2e9)",
+            {"type": "float", "default": 2e9},
+        ),
+        ("add_argument('--on', type=str2bool, default=False)", {"type": "bool", "default": False}),
+        ("add_argument('--run', type=str, default=os.environ.get('RUN'))", {"default": None}),
+        ("add_argument('--x', type=int, default=int(1e6))", {"default": 1_000_000}),
+    ],
+)
+def test_argparse_calls(call: str, expected: dict[str, Any]) -> None:
+    found = option(call)
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+def test_defaults_may_use_constants_of_the_module() -> None:
+    before = "SEQ = 512\nBATCH = SEQ * 8"
+    assert option("add_argument('--tokens', type=int, default=BATCH // 2)", before).default == 2048
+
+
+def test_options_of_a_group_and_of_a_parser_made_in_a_function() -> None:
+    source = """
+def build():
+    parser = argparse.ArgumentParser(description="Trains.")
+    group = parser.add_argument_group("model")
+    group.add_argument("--depth", type=int, default=4)
+    parser.add_argument("--version", action="version", version="1")
+    parser.set_defaults(depth=6)
+    return parser
+"""
+    found = read_options(source, "x.py")
+    assert (found.dialect, found.help) == ("argparse", "Trains.")
+    assert [(o.name, o.default, o.line) for o in found.options] == [("depth", 6, 5)]
+
+
+CONFIGURATOR = '''"""
+Train it. Run as:
+"""
+import os
+run = "dummy" # the run's name
+depth = 20
+eval_tokens = 20*524288 # tokens to evaluate on
+dropout: float = 0.0
+use_it = False # a switch
+tag = None
+shape = (1, 2)
+dtype = torch.float32
+_hidden = 3
+config_keys = [k for k in globals()]
+exec(open(os.path.join('nanochat', 'configurator.py')).read()) # overrides
+after = 5
+'''
+
+
+def test_configurator_settings() -> None:
+    found = read_options(CONFIGURATOR, "train.py")
+    assert (found.dialect, found.help) == ("configurator", "Train it. Run as:")
+    assert [(o.name, o.flag, o.type, o.default, o.help) for o in found.options] == [
+        ("run", "--run", "str", "dummy", "the run's name"),
+        ("depth", "--depth", "int", 20, ""),
+        ("eval_tokens", "--eval_tokens", "int", 20 * 524288, "tokens to evaluate on"),
+        ("dropout", "--dropout", "float", 0.0, ""),
+        ("use_it", "--use_it", "bool", False, "a switch"),
+        ("tag", "--tag", "str", None, ""),
+    ]
+
+
+def test_a_script_without_options() -> None:
+    found = read_options('"""Looks at things."""\nprint(1)\n', "x.py")
+    assert (found.dialect, found.options, found.help) == ("none", [], "Looks at things.")
+
+
+def test_expressions_that_would_be_huge_are_left_alone() -> None:
+    assert option("add_argument('--x', default='ab' * 10**9)").default is None
+    assert option("add_argument('--x', default=9**9**9)").default is None
+    assert option("add_argument('--x', default=1/0)").default is None
+
+
+def test_a_syntax_error_is_the_callers_to_report() -> None:
+    with pytest.raises(SyntaxError):
+        read_options("def broken(:\n", "x.py")

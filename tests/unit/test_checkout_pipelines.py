@@ -1,0 +1,128 @@
+"""Recipes: which commands of a shell script are taken over, and what is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nanochat_host.checkout.pipelines import Pipeline, Step, read_pipeline, read_pipelines
+
+
+def read(text: str) -> Pipeline:
+    return read_pipeline(text, "recipe", "runs/recipe.sh")
+
+
+def steps(text: str) -> list[Step]:
+    return read(text).steps
+
+
+def test_a_speedrun() -> None:
+    found = read("""#!/bin/bash
+
+# Trains a model end to end.
+export OMP_NUM_THREADS=1
+export NANOCHAT_BASE_DIR="$HOME/.cache/nanochat"
+command -v uv &> /dev/null || curl -LsSf https://example.org/install.sh | sh
+[ -d ".venv" ] || uv venv
+source .venv/bin/activate
+if [ -z "$WANDB_RUN" ]; then
+    # the default
+    WANDB_RUN=dummy
+fi
+python -m nanochat.dataset -n 8
+python -m nanochat.dataset -n 170 &
+DOWNLOAD_PID=$!
+wait $DOWNLOAD_PID
+torchrun --standalone --nproc_per_node=8 -m scripts.base_train -- --depth=24 --run=$WANDB_RUN
+python -m scripts.base_eval \\
+    --device-batch-size=1 \\
+    --split-tokens=16384
+# python -m scripts.chat_cli -p "not this one"
+""")
+    env = {"OMP_NUM_THREADS": "1"}
+    assert found.help == "Trains a model end to end."
+    assert found.unread == []
+    assert found.steps == [
+        Step("nanochat.dataset", ["-n", "8"], 1, env),
+        Step("nanochat.dataset", ["-n", "170"], 1, env),
+        Step("scripts.base_train", ["--depth=24", "--run=dummy"], 8, env),
+        Step("scripts.base_eval", ["--device-batch-size=1", "--split-tokens=16384"], 1, env),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "argv"),
+    [
+        ("N=4\npython -m scripts.a --n=$N", ["--n=4"]),
+        ('N="${N:-6}"\npython -m scripts.a --n="$N"', ["--n=6"]),
+        ('N=4\nN="${N:-6}"\npython -m scripts.a --n=${N}', ["--n=4"]),
+        ('L=x\nRUN="${RUN:-scaling_${L}}"\npython -m scripts.a --run=$RUN', ["--run=scaling_x"]),
+        ("T=$((100 * 524288))\npython -m scripts.a --t=$T", ["--t=52428800"]),
+        ("python -m scripts.a -p 'What is $5?'", ["-p", "What is $5?"]),
+        ('python -m scripts.a -p "a  b" # why', ["-p", "a  b"]),
+        ("python -m scripts.a --x=1 2>&1 | tee log.txt", ["--x=1"]),
+        ("python -m scripts.a --x=1 > out.txt", ["--x=1"]),
+        ("cd . && python3.11 -u -m scripts.a --x=1; echo done", ["--x=1"]),
+        ("uv run python scripts/a.py --x=1", ["--x=1"]),
+        ('if [ -n "$X" ]; then\npython -m scripts.b\nelse\npython -m scripts.a 1\nfi', ["1"]),
+        ("log() {\n  python -m scripts.b\n}\npython -m scripts.a", []),
+        ("cat <<EOF\npython -m scripts.b\nEOF\npython -m scripts.a", []),
+    ],
+)
+def test_words_of_a_command(text: str, argv: list[str]) -> None:
+    found = read(text)
+    assert found.steps == [Step("scripts.a", argv)]
+    assert found.unread == []
+
+
+@pytest.mark.parametrize(
+    ("command", "nproc"),
+    [
+        ("torchrun --nproc_per_node=2 -m scripts.a", 2),
+        ("torchrun --standalone --nproc-per-node 4 -m scripts.a --", 4),
+        ("N=3\ntorchrun --nproc_per_node=$N scripts/a.py", 3),
+        ("python -m torch.distributed.run --nproc_per_node=2 -m scripts.a", 2),
+        ("torchrun -m scripts.a", 1),
+    ],
+)
+def test_processes_of_torchrun(command: str, nproc: int) -> None:
+    assert steps(command) == [Step("scripts.a", [], nproc)]
+
+
+def test_variables_before_a_command_are_its_environment() -> None:
+    assert steps("A=1 NANOCHAT_BASE_DIR=/x python -m scripts.a")[0].env == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for d in 1 2; do\n    python -m scripts.a --depth=$d\ndone",
+        "python -m scripts.a --tag=$(date +%s)",
+        "python -m scripts.a --tag=$UNKNOWN",
+        "python -m scripts.a --tag=$1",
+        "if grep -q x y; then\n python -m scripts.a\nfi",
+        "torchrun --nnodes=2 --nproc_per_node=8 -m scripts.a",
+        "torchrun --nproc_per_node=gpu -m scripts.a",
+        "python -m pip install torch",
+        "python -m scripts.a -p 'never closed",
+    ],
+)
+def test_what_is_only_known_on_the_machine_is_left_out_and_listed(text: str) -> None:
+    found = read(text)
+    assert found.steps == []
+    assert len(found.unread) == 1
+    assert "python" in found.unread[0] or "torchrun" in found.unread[0]
+
+
+def test_a_variable_set_under_an_unknown_condition_is_unknown() -> None:
+    assert read("N=1\nif [ -f x ]; then N=2; fi\npython -m scripts.a --n=$N").steps == []
+
+
+def test_recipes_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "b.sh").write_text("python -m scripts.a\n")
+    (tmp_path / "speedrun.sh").write_text("python -m scripts.a\n")
+    (tmp_path / "setup.sh").write_text("echo nothing of ours\n")
+    (tmp_path / "runs" / "binary.sh").write_bytes(bytes(range(256)) * 10)
+    found = read_pipelines(tmp_path)
+    assert [(p.name, p.path) for p in found] == [("b", "runs/b.sh"), ("speedrun", "speedrun.sh")]

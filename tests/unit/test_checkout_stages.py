@@ -1,0 +1,136 @@
+"""A checkout is read whole, broken scripts included, and refused when it is none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from nanochat_host.checkout.stages import NotACheckoutError, read_checkout
+
+TRAIN = """
+import argparse
+parser = argparse.ArgumentParser(description="Pretrain")
+parser.add_argument("--eval-every", type=int, default=5)
+parser.add_argument("--depth", type=int, default=4)
+args = parser.parse_args()
+model = build(args.depth)
+for step in range(10):
+    loss.backward()
+    optimizer.step()
+    if step % args.eval_every == 0:
+        evaluate_bpb(model)
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for folder in ("scripts", "nanochat", "runs"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "nanochat" / "dataset.py").write_text('"""Downloads shards."""\n')
+    (tmp_path / "scripts" / "base_train.py").write_text(TRAIN)
+    (tmp_path / "scripts" / "__init__.py").write_text("")
+    (tmp_path / "scripts" / "my_own.py").write_text("print(1)\n")
+    (tmp_path / "scripts" / "tok_train.py").write_text("print(1)\n")
+    (tmp_path / "runs" / "go.sh").write_text("# Everything.\npython -m scripts.base_train\n")
+    return tmp_path
+
+
+def test_stages_stand_in_the_order_a_model_is_made(checkout: Path) -> None:
+    found = read_checkout(checkout)
+    assert [(s.name, s.module) for s in found.stages] == [
+        ("dataset", "nanochat.dataset"),
+        ("tok_train", "scripts.tok_train"),
+        ("base_train", "scripts.base_train"),
+        ("my_own", "scripts.my_own"),
+    ]
+    train = found.stages[2]
+    assert (train.trains, train.live, train.dialect) == (True, ["eval_every"], "argparse")
+    assert (train.path, train.help, train.error) == ("scripts/base_train.py", "Pretrain", "")
+    assert not found.stages[0].trains
+    assert [p.name for p in found.pipelines] == ["go"]
+    assert (found.commit, found.error) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"def broken(:\n", "line 1: "),
+        (b"\x7fELF\x00\x01\x02", "a binary file"),
+        (b"\xff\xfe\xfa", "a binary file"),
+        (b"x = " + b"(" * 5000, ""),
+    ],
+)
+def test_a_script_that_cannot_be_read_is_listed_with_its_error(
+    checkout: Path, content: bytes, says: str
+) -> None:
+    (checkout / "scripts" / "chat_sft.py").write_bytes(content)
+    found = read_checkout(checkout)
+    broken = next(s for s in found.stages if s.name == "chat_sft")
+    assert says in broken.error
+    assert broken.error
+    assert "\n" not in broken.error
+    assert found.error == "cannot be read: chat_sft"
+    assert next(s for s in found.stages if s.name == "base_train").options
+
+
+@pytest.mark.parametrize("what", ["missing", "file", "empty", "other scripts"])
+def test_not_a_checkout_says_so_and_what_to_give(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "here"
+    if what == "file":
+        path.write_text("x")
+    elif what != "missing":
+        (path / "scripts").mkdir(parents=True)
+        if what == "other scripts":
+            (path / "scripts" / "deploy.py").write_text("")
+    with pytest.raises(NotACheckoutError) as caught:
+        read_checkout(path)
+    assert str(path) in caught.value.message
+    assert "scripts/" in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+def git(checkout: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    done = subprocess.run(
+        ["git", "-C", str(checkout), *identity, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_commit_and_whether_tracked_files_differ(checkout: Path) -> None:
+    git(checkout, "init", "-q")
+    assert read_checkout(checkout).commit == ""
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "first")
+    found = read_checkout(checkout)
+    assert (found.commit, found.dirty) == (git(checkout, "rev-parse", "HEAD"), False)
+    (checkout / "untracked.txt").write_text("x")
+    assert not read_checkout(checkout).dirty
+    (checkout / "scripts" / "my_own.py").write_text("print(2)\n")
+    assert read_checkout(checkout).dirty
+
+
+def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(checkout, "init", "-q")
+    monkeypatch.setenv("PATH", str(checkout))
+    assert read_checkout(checkout).commit == ""
+
+
+def test_reading_runs_nothing_of_the_checkout(checkout: Path) -> None:
+    proof = checkout / "ran"
+    code = f"import pathlib; pathlib.Path({str(proof)!r}).touch()\n"
+    (checkout / "nanochat" / "__init__.py").write_text(code)
+    (checkout / "scripts" / "__init__.py").write_text(code)
+    (checkout / "scripts" / "base_train.py").write_text(code + TRAIN)
+    git(checkout, "init", "-q")
+    monitor = checkout / "monitor.sh"
+    monitor.write_text(f"#!/bin/sh\ntouch {proof}\n")
+    os.chmod(monitor, 0o755)  # noqa: PTH101
+    git(checkout, "config", "core.fsmonitor", str(monitor))
+    read_checkout(checkout)
+    assert not proof.exists()
