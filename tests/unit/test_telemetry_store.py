@@ -125,7 +125,9 @@ def test_reopening_reads_nothing_again(run: RunPaths) -> None:
     assert second.log.index.lines == 2
 
 
-@pytest.mark.parametrize("harm", ["cut points", "cut l1", "flip l2", "flip index", "gone", "older"])
+@pytest.mark.parametrize(
+    "harm", ["cut points", "zeros", "cut l1", "flip l2", "flip index", "gone", "older"]
+)
 def test_damaged_files_are_rebuilt_from_the_events(run: RunPaths, harm: str) -> None:
     run.events_jsonl.write_text(rows(0, 3000, loss=lambda i: i * 0.5))
     whole = read_all(run)
@@ -135,6 +137,8 @@ def test_damaged_files_are_rebuilt_from_the_events(run: RunPaths, harm: str) -> 
     points, level1, level2 = (run.telemetry / f"0000.{s}" for s in ("points", "l1", "l2"))
     if harm == "cut points":
         points.write_bytes(points.read_bytes()[:-100])
+    elif harm == "zeros":  # what a power cut may leave of a file that was being written
+        points.write_bytes(points.read_bytes()[:-24] + bytes(24))
     elif harm == "cut l1":
         level1.write_bytes(b"")
     elif harm == "flip l2":
