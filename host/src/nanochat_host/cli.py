@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -104,9 +103,11 @@ def _complain(wants_json: bool, code: str, message: str, hint: str) -> None:
 
 def _crashed(wants_json: bool, error: Exception) -> int:
     from nanochat_host.crash import write_crash
+    from nanochat_host.logs import setup_logging
 
-    logging.getLogger(__name__).error("crash", exc_info=error)
-    path = write_crash(Paths.from_env(), "cli", error)
+    paths = Paths.from_env()
+    setup_logging(paths, "cli").error("crash", exc_info=error)
+    path = write_crash(paths, "cli", error)
     hint = f"details in {path}; `nanochat-cli doctor --report` packs them up" if path else ""
     _complain(wants_json, "crash", f"internal error: {type(error).__name__}: {error}", hint)
     return 1

@@ -28,7 +28,8 @@ def register(subs: Verbs) -> None:
     logs.add_argument("run")
     logs.add_argument("--lines", type=int, default=50, help="lines from the end, at most 500")
     logs.add_argument("--search", default="", help="only lines with this text")
-    logs.add_argument("--level", default="all", choices=["all", "info", "warning", "error"])
+    levels = ["all", "info", "warning", "error"]
+    logs.add_argument("--level", default="all", choices=levels, help="the least level shown")
     logs.add_argument("--follow", action="store_true", help="go on until the run ends")
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanochat_sdk.manifest import PanelManifest
 
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb
 from nanochat_host.verbs.output import emit, table
+
+if TYPE_CHECKING:
+    from nanochat_host.layout.spec import Placement
 
 
 def register(verbs: Verbs) -> None:
@@ -44,13 +50,13 @@ def show_layout(args: argparse.Namespace, paths: Paths) -> int:
     from nanochat_host.layout.load import load_layout
 
     path = find_layout(args.name, paths)
-    spec = load_layout(path, _catalog())
+    catalog = _catalog()
+    spec = load_layout(path, catalog)
     lines = [f"{spec.title}  {path}"]
     for screen in spec.screens:
         lines += ["", f"[{screen.id}] {screen.title}"]
         rows = [
-            [p.id, p.panel, "x".join(map(str, p.at[2:])), f"{p.refresh_hz:g}/s"]
-            for p in screen.panels
+            [p.id, p.panel, "x".join(map(str, p.at[2:])), _rate(p, catalog)] for p in screen.panels
         ]
         lines += [f"  {line}" for line in table(["PANEL", "KIND", "SIZE", "REFRESH"], rows)]
     data = {
@@ -78,7 +84,13 @@ def check_one(args: argparse.Namespace, paths: Paths) -> int:
     return 2 if errors else 0
 
 
-def _catalog():  # type: ignore[no-untyped-def]
+def _rate(placement: Placement, catalog: dict[str, PanelManifest]) -> str:
+    panel = catalog.get(placement.panel)
+    rate = placement.refresh_hz or (panel.refresh_hz if panel else 0)
+    return f"{rate:g}/s" if rate else "-"
+
+
+def _catalog() -> dict[str, PanelManifest]:
     from nanochat_host.packs.catalog import Catalog
 
     return {key: entry.panel for key, entry in Catalog.discover().panels.items()}

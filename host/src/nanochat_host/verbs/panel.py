@@ -70,6 +70,8 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def render_one(args: argparse.Namespace, paths: Paths) -> int:
+    from nanochat_sdk.errors import OptionError
+
     from nanochat_host.packs.catalog import Catalog
     from nanochat_host.packs.offline import render_once
 
@@ -85,7 +87,10 @@ def render_one(args: argparse.Namespace, paths: Paths) -> int:
     options = {key: parse_value(value) for key, value in parse_pairs(args.set).items()}
     with ExitStack() as stack:
         answer = _of_run(args, paths, entry) if args.run else _of_file(stack, args.replay, entry)
-        payload = render_once(entry, options, answer, width, height)
+        try:
+            payload = render_once(entry, options, answer, width, height)
+        except OptionError as error:
+            raise UsageError(f"{args.panel}: {error}") from None
     _print(args, payload, width, height)
     return 0
 

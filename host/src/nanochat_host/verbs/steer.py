@@ -47,7 +47,12 @@ def register(subs: Verbs) -> None:
         stop_run,
     )
     stop.add_argument("run")
-    stop.add_argument("--mode", choices=["save", "term", "kill"], default="save")
+    stop.add_argument(
+        "--mode",
+        choices=["save", "term", "kill"],
+        default="save",
+        help="save: finish the step and save; term, kill: send the signal",
+    )
     stop.add_argument("--grace-s", type=float, default=30.0, help="before the next, harder rung")
     stop.add_argument("--yes", action="store_true", help="do not ask")
 
