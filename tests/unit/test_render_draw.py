@@ -223,3 +223,17 @@ def test_a_heatmap_leaves_nan_blank() -> None:
     strips = draw(Heatmap(["a"], 4, pack([0.0, NAN, 0.5, 1.0])), 8, 1, PALETTE)
     colors = {style.color.name for _, style, _ in strips[0] if style.color}
     assert PALETTE.background in colors and len(colors) == 4
+
+
+def test_a_crowded_line_is_its_mean_and_its_spikes_stay_in_the_envelope() -> None:
+    ys = [float(i % 2) for i in range(4000)]
+    ys[2000] = 9.0
+    plot = Plot("v", pack(float(i) for i in range(4000)), pack(ys), "series-1")
+    strips = draw(Chart(plots=[plot]), 60, 14, PALETTE)
+    band, line = PALETTE["host-band-series-1"], PALETTE["series-1"]
+    rows_of = {
+        style: [y for y, strip in enumerate(strips) if any(s == style for _, s, _ in strip)]
+        for style in (band, line)
+    }
+    assert rows_of[band][0] <= 1, "the spike reaches the top"
+    assert len(rows_of[line]) <= 2, "the mean is a thin line"

@@ -15,15 +15,19 @@ from textual.strip import Strip
 from nanochat_host.ui.render import chart_header
 from nanochat_host.ui.render.chart_layout import ChartLayout, ChartView, lay_out
 from nanochat_host.ui.render.palette import Palette
-from nanochat_host.ui.render.raster import RUNS, Canvas
+from nanochat_host.ui.render.raster import DOTS_X, RUNS, Canvas
 from nanochat_host.ui.render.raster import Curve as Dots
 from nanochat_host.ui.render.scale import Scale
-from nanochat_host.ui.render.series import Curve, numbers
+from nanochat_host.ui.render.series import Curve, numbers, thin
 from nanochat_host.ui.render.strips import blank, fill_height, single, to_strip
 
 MUTED = frozenset(("muted", ""))
 GLYPHS = b" *+ox#@%&=~^$"
 """Without braille, the second and later curves are told apart by their character."""
+
+CROWDED = 1.3
+"""Points per dot column from which a line would be a solid block: its mean is drawn instead, and
+the rest as its envelope."""
 
 
 class Inks:
@@ -77,6 +81,8 @@ def _dots(curve: Curve, layout: ChartLayout, scale: Scale) -> tuple[Dots | None,
         shown = [i for i, x in enumerate(xs) if x == x]
         columns = [[column[i] for i in shown] if column else () for column in columns]
         xs = [xs[i] for i in shown]
+    if curve.plot.draw == "line" and len(xs) > CROWDED * layout.width * DOTS_X:
+        xs, columns = thin(xs, columns)
     ys, lo, hi = columns
     band = None
     if lo:
@@ -220,6 +226,7 @@ def _x_axis(chart: Chart, layout: ChartLayout, view: ChartView, width: int,
         if 0 <= column < layout.width:
             line[column] = "┬"
     labels = "".join(row)
+    on_line = ""
     name = single(chart.x.label)
     if view.zoomed:
         name = f"{name} ⤢".strip()
@@ -227,13 +234,15 @@ def _x_axis(chart: Chart, layout: ChartLayout, view: ChartView, width: int,
         labels = labels[: width - len(name)] + name
     elif name and labels[layout.left :][: len(name) + 2].isspace():
         labels = labels[: layout.left] + name + labels[layout.left + len(name) :]
-    elif name and len(name) + 2 < layout.width:
-        line[-len(name) - 1 :] = f" {name}"
+    elif layout.axis_line and 0 < len(name) + 2 < layout.width:
+        del line[-len(name) - 1 :]
+        on_line = f" {name}"
     strips = [to_strip([(labels, "muted")], width, palette)]
     if layout.axis_line:
         corner = " " * (layout.left - 1) + "└" if layout.left else ""
         end = "┘" if layout.right_labels else ""
-        strips.insert(0, to_strip([(f"{corner}{''.join(line)}{end}", "host-axis")], width, palette))
+        pieces = [(corner + "".join(line), "host-axis"), (on_line, "muted"), (end, "host-axis")]
+        strips.insert(0, to_strip(pieces, width, palette))
     return strips
 
 

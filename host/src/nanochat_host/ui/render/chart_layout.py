@@ -16,6 +16,9 @@ from nanochat_host.ui.render.ticks import labelled, linear_ticks, log_ticks
 MIN_GUTTER_WIDTH, MIN_GUTTER_HEIGHT = 24, 4
 """Plots smaller than this carry no axis labels: curves matter more."""
 
+MIN_TICK_ROWS = 1.8
+"""Rows between labels of the y axis; closer ones would jump between distances of one and two."""
+
 
 @dataclass(frozen=True)
 class ChartView:
@@ -135,12 +138,14 @@ def _y_labels(scale: Scale, axis: Axis, rows: int) -> Labels:
         found = labelled(_ticks(scale, axis, count), axis.unit, log=scale.log)
         if len(found) > 1:
             break
-    return found
+    heights = [scale.position(value) / DOTS_Y for value, _ in found]
+    crowded = any(abs(b - a) < MIN_TICK_ROWS for a, b in pairwise(heights))
+    return found[::2] if crowded and len(found) > 2 else found
 
 
 def _x_labels(scale: Scale, axis: Axis, width: int) -> Labels:
     """As many ticks as fit with at least three cells between their labels."""
-    for count in range(max(2, width // 9), 1, -1):
+    for count in range(max(3, width // 9), 1, -1):
         found = labelled(_ticks(scale, axis, count), axis.unit, log=scale.log)
         widest = max(len(text) for _, text in found)
         places = [scale.position(value) / DOTS_X for value, _ in found]

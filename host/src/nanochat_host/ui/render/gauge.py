@@ -62,7 +62,8 @@ def spark(values: Sequence[float], width: int, style: str) -> list[Piece]:
 def label_columns(gauges: Sequence[Gauge], width: int) -> tuple[int, int]:
     """Cells for label and text that line up the bars of gauges stacked on each other."""
     label = min(max((cell_len(g.label) for g in gauges), default=0), max(4, width // 3))
-    text = min(max((cell_len(g.text) for g in gauges), default=0), max(4, width // 2))
+    room = max(4, width - label - MIN_BAR - 2)
+    text = min(max((cell_len(g.text) for g in gauges), default=0), room)
     return label, text
 
 

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from operator import le
 
 from nanochat_sdk.payload import Plot, unpack
@@ -72,3 +73,24 @@ def read(plot: Plot) -> Curve:
     elif count == 1 and xs[0] != xs[0]:
         columns = [(), (), (), ()]
     return Curve(plot, *columns)
+
+
+def thin(
+    xs: Sequence[float], columns: Sequence[Sequence[float]]
+) -> tuple[list[float], list[Sequence[float]]]:
+    """Positions and [y, lo, hi] with one point for each whole x: the mean, and an envelope of all
+    that it stands for. lo and hi may be empty. A place with nothing but NaN stays a gap."""
+    ys, lo, hi = columns
+    out: tuple[list[float], list[float], list[float]] = ([], [], [])
+    places: list[float] = []
+    end = 0
+    for place, group in groupby(map(int, xs)):
+        start, end = end, end + sum(1 for _ in group)
+        part = slice(start, end)
+        finite = [y for y in ys[part] if y == y]
+        ends = [v for v in (*lo[part], *hi[part], *finite) if v == v]
+        places.append(float(place))
+        out[0].append(sum(finite) / len(finite) if finite else NAN)
+        out[1].append(min(ends, default=NAN))
+        out[2].append(max(ends, default=NAN))
+    return places, list(out)

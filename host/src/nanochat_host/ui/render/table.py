@@ -23,7 +23,8 @@ def column_widths(
     """(index, cells) of the columns shown.
 
     Columns with the least `keep` go first (of equals the last one) until the rest fits; left
-    columns may be cut to `MIN_COLUMN`. What space remains goes to the last left-aligned one.
+    columns may be cut to `MIN_COLUMN`. Space that remains stays at the right: a row is read more
+    easily when its cells lie close together.
     """
     shown = list(range(len(columns)))
     wanted = [column.width or max(1, size) for column, size in zip(columns, natural, strict=True)]
@@ -44,9 +45,6 @@ def column_widths(
             break
         sizes[widest] -= min(cut, sizes[widest] - 1)
         excess = sum(sizes.values()) + GAP * (len(shown) - 1) - width
-    flexible = [i for i in shown if columns[i].align == "left" and not columns[i].width]
-    if excess < 0 and flexible:
-        sizes[flexible[-1]] -= excess
     return [(index, sizes[index]) for index in shown]
 
 
