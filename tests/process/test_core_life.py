@@ -287,9 +287,14 @@ def test_a_damaged_run_is_left_out_and_the_rest_is_there(up: CoreRig) -> None:
     up.ended(run)
     broken = up.start_run()
     up.ended(broken)
+    torn = up.start_run()
+    up.ended(torn)
     up.client.shutdown()
     broken.run_json.write_bytes(b"\x00\xff{")
+    torn.state_json.write_bytes(b'{"state": "do')
     up.start()
+    facts = up.summary(torn).facts
+    assert facts.state == "lost" and "state.json" in facts.reason
     ids = [summary.facts.id for summary in up.client.runs()]
     assert run.run_id in ids and broken.run_id not in ids
     assert broken.run_json.name in (up.paths.logs / "core.jsonl").read_text()

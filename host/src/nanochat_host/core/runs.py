@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from nanochat_sdk.data import Event
 
-from nanochat_host.core import aftermath, run_folder
+from nanochat_host.core import run_folder
+from nanochat_host.core.keeper import ShimKeeper
 from nanochat_host.core.launcher import Launcher
-from nanochat_host.core.prepare import Prepared, launch_env
+from nanochat_host.core.prepare import Prepared
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.shim import procs
 from nanochat_host.core.steering import Steering, read_steering
-from nanochat_host.core.watch import watch_exit
 from nanochat_host.core.wire import RunStatus, RunSummary
 from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, RunPaths
 
 if TYPE_CHECKING:
     from nanochat_host.core.telemetry.hub import TelemetryHub
 
 logger = logging.getLogger(__name__)
-MAX_REPLACED = 3
-"""Shims that may die under one run before the core watches the trainer itself."""
 RECENT = 20
 """Ended runs whose telemetry is read at the start, so that the list shows their last values."""
 STATE_EVENTS = 500
@@ -49,7 +46,7 @@ class RunManager:
     ) -> None:
         self._paths = paths
         self._hub = hub
-        self._launcher = launcher
+        self._keeper = ShimKeeper(launcher, self)
         self._on_change = on_change
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,19 +57,19 @@ class RunManager:
         folders = sorted(self._paths.runs.iterdir()) if self._paths.runs.is_dir() else []
         for folder in folders:
             run = self._paths.run(folder.name)
-            if not run.run_json.exists():
-                continue
             try:
-                record, status = run_folder.read_record(run), run_folder.read_status(run)
-            except NanochatCliError as error:
+                if run.run_json.exists():
+                    self._runs[folder.name] = Run(run, run_folder.read_record(run), _status(run))
+            except (NanochatCliError, OSError) as error:
                 logger.warning("left out: %s", error)
-                continue
-            self._runs[folder.name] = Run(run, record, status)
         for entry in self._runs.values():
             if not entry.ended:
                 self.follow(entry)
-                self.note_state(entry, "adopted", "the core came back and took the run up again")
-                await self._take_up(entry)
+                await self._keeper.take_up(entry)
+                if not entry.ended and not entry.replaced:
+                    self.note_state(
+                        entry, "adopted", "the core came back and took the run up again"
+                    )
         for entry in self.newest_first()[:RECENT]:
             self.follow(entry)
 
@@ -83,7 +80,7 @@ class RunManager:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._launcher.close()
+        self._keeper.close()
 
     def get(self, run_id: str) -> Run:
         """The run. Raises NotFoundError."""
@@ -129,7 +126,7 @@ class RunManager:
         run = Run(paths, record, status)
         run.extra_env = prepared.extra_env
         try:
-            await self._start_shim(run)
+            await self._keeper.start_shim(run)
         except OSError as error:
             run_folder.remove(paths)
             raise NanochatCliError(f"cannot start the run's shim: {error}") from None
@@ -179,8 +176,9 @@ class RunManager:
                 status.shim_pid, status.shim_start = run.status.shim_pid, run.status.shim_start
             run.status = status
         if run.ended:
-            self._settle(run)
-        self._on_change(run.id, run.state != before)
+            self.settle(run)
+        else:
+            self._on_change(run.id, run.state != before)
 
     def changed(self, run: Run) -> None:
         """Tell that the run's state is another than before."""
@@ -203,75 +201,20 @@ class RunManager:
         if run is not None and any(event.kind == "state" for event in events):
             self.refresh(run)
 
-    def _settle(self, run: Run) -> None:
+    def settle(self, run: Run) -> None:
+        """The run is over: have its telemetry read to the end, and tell."""
         run.stopping = False
         self._hub.settle(run.id)
         run.over.set()
         logger.info("run ended", extra={"run": run.id, "state": run.status.state})
-
-    async def _start_shim(self, run: Run, lock: int | None = None, *, adopt: bool = False) -> None:
-        lock = run_folder.lock_shim(run.paths) if lock is None else lock
-        if lock is None:
-            raise BlockingIOError(f"{run.paths.shim_lock} is held by another shim")
-        env = launch_env(run.record, run.paths, run.extra_env)
-        pid = await self._launcher.start(run.paths, lock, env, adopt=adopt)
-        run.status.shim_pid, run.status.shim_start = pid, procs.start_ticks(pid)
-        self._watch(run)
-
-    def _watch(self, run: Run) -> None:
-        """Wait for the shim's end; where it is not known by pid, look at its lock."""
-        run.unwatch()
-        run.unwatch = watch_exit(
-            run.status.shim_pid,
-            run.status.shim_start,
-            lambda: not run_folder.shim_is_alive(run.paths),
-            lambda: void(self.spawn(self._take_up(run))),
-        )
-
-    def _watch_trainer(self, run: Run) -> None:
-        run.unwatch()
-        run.unwatch = watch_exit(
-            run.status.pid,
-            run.status.pid_start,
-            lambda: not aftermath.trainer_is_alive(run.status),
-            lambda: void(self.spawn(self._take_up(run))),
-        )
-
-    async def _take_up(self, run: Run) -> None:
-        """Find out how it stands with the run, and see to it that somebody watches."""
-        self.refresh(run)
-        if run.ended:
-            return
-        lock = run_folder.lock_shim(run.paths)
-        if lock is None:
-            self._watch(run)
-            return
-        self.refresh(run)  # the shim may have written its last state just before it went
-        if run.ended:
-            os.close(lock)
-        elif not aftermath.trainer_is_alive(run.status):
-            os.close(lock)
-            self._write_off(run)
-        elif run.replaced < MAX_REPLACED:
-            run.replaced += 1
-            reason = "its shim was killed; training goes on under a new one"
-            self.note_state(run, "adopted", reason)
-            await self._start_shim(run, lock, adopt=True)
-        else:
-            os.close(lock)
-            self._watch_trainer(run)
-
-    def _write_off(self, run: Run) -> None:
-        run.status = aftermath.final_status(run.paths, run.status, len(run.record.steps))
-        try:
-            run_folder.write_status(run.paths, run.status)
-        except OSError as error:
-            logger.warning("state not written: %s", error, extra={"run": run.id})
-        if run.status.state == "lost":
-            self.note_state(run, "lost", run.status.reason)
-        self._settle(run)
         self._on_change(run.id, True)
 
 
-def void(_: object) -> None:
-    """Drop a value where a callback returns nothing."""
+def _status(run: RunPaths) -> RunStatus:
+    """state.json; when it cannot be read, what is known without it."""
+    try:
+        return run_folder.read_status(run)
+    except NanochatCliError as error:
+        logger.warning("%s", error)
+        alive = run_folder.shim_is_alive(run)
+        return RunStatus("starting") if alive else RunStatus("lost", reason=error.message)

@@ -49,12 +49,15 @@ def bind(paths: Paths) -> socket.socket:
     path = paths.core_socket
     _remove_stale(str(path))
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    umask = os.umask(0o077)  # for the socket only: trainers inherit it, and their files are theirs
     try:
         door.bind(str(path))
         door.listen(BACKLOG)
     except OSError as error:
         door.close()
         raise CoreUnavailableError(f"cannot listen at {path}: {error.strerror}") from None
+    finally:
+        os.umask(umask)
     door.setblocking(False)
     return door
 
@@ -106,7 +109,6 @@ async def serve(paths: Paths, door: socket.socket) -> None:
 
 def main() -> int:
     """Exit codes: 0 told to stop, 1 failed, LOST_THE_RACE: there is another core."""
-    os.umask(0o077)
     paths = Paths.from_env()
     try:
         prepare_core_dir(paths)

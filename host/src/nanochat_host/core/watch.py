@@ -13,7 +13,7 @@ LOOK_S = 0.5
 
 
 def watch_exit(
-    pid: int, start: int, is_gone: Callable[[], bool], callback: Callable[[], None]
+    pid: int, start: int, is_gone: Callable[[], bool], callback: Callable[[], object]
 ) -> Callable[[], None]:
     """Call `callback` once, in the loop, when the process is gone; reap it if it was our child.
     is_gone: asked now and then where the kernel cannot tell. Returns how to stop watching."""
@@ -45,7 +45,7 @@ def reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-async def _look(pid: int, is_gone: Callable[[], bool], callback: Callable[[], None]) -> None:
+async def _look(pid: int, is_gone: Callable[[], bool], callback: Callable[[], object]) -> None:
     while not is_gone():
         await asyncio.sleep(LOOK_S)
     if pid:
