@@ -179,8 +179,18 @@ def test_an_exit_code_is_a_failure_and_a_stop_is_not(stage: Stage) -> None:
 @pytest.mark.parametrize("name", ["err_batch_divide", "err_no_data", "resume_ws2_of_ws1"])
 def test_failures_of_captured_logs(stage: Stage, name: str) -> None:
     stage.paths.out_log.write_bytes((LOGS / f"{name}.log").read_bytes())
+    assert stage.check() == [], "it may have been caught: the run goes on"
+    stage.write("state", what="stage_end", index=0, exit_code=1, signal=0)
     assert ("failed", True) in stage.check()
     assert "ChildFailedError" not in stage.engine.active["failed"].message
+
+
+def test_a_script_that_refuses_to_start(stage: Stage) -> None:
+    stage.paths.out_log.write_text("error: no tokenizer at base/tokenizer/tokenizer.pkl\n")
+    stage.write("state", what="end", exit_code=1)
+    assert stage.check() == [("failed", True)]
+    finding = stage.engine.active["failed"]
+    assert "no tokenizer" in finding.message and "tok_train" in finding.hint
 
 
 def test_a_late_checkpoint(stage: Stage) -> None:

@@ -66,6 +66,7 @@ _OTHER_PATTERNS = {
     "traceback": r"(?:\[rank\d+\]: ?)?Traceback \(most recent call last\)",
     "exception": r"(?:\[rank\d+\]: ?)?(?P<type>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt))"
     r"(?:: (?P<text>.*))?$",
+    "refused": r"(?:[\w.-]+\.py: )?error: (?P<text>.+)",
     "sample": r"(?P<text><\|bos\|>.*)",
     "divider": r"[-=]{20,}$",
 }
@@ -76,6 +77,7 @@ _WORDS = (
     b"|Using user-|Calculated |Total |total +:|Number of|Vocab size|vocab_size|Estimated "
     b"|Autodetected|GPU: |Resuming|Peak |Minimum |\\[Timers|\\[rank|Traceback"
     b"|[A-Za-z_][\\w.]*(?:Error|Exception|Interrupt)|<\\|bos|-----|====="
+    b"|(?:[\\w.-]+\\.py: )?error: "
     b"|[^\\n]*(?:Saved |world size|Progress: |OutOfMemory|out of memory)"
 )
 RELEVANT = re.compile(b"(?m)^(?:\\x1b\\[[0-9;]*[A-Za-z])*(?:" + _WORDS + b")")

@@ -252,6 +252,9 @@ class LogParser:
             self._error(out, g["type"], g.get("text", ""))
         self._in_traceback = False
 
+    def _on_refused(self, g: Groups, out: Reading) -> None:
+        self._error(out, "error", g["text"])
+
     def _error(self, out: Reading, kind: str, text: str) -> None:
         fields = {"what": "error", "type": kind, "message": text, "source": "log"}
         out.events.append(("state", None if self.step < 0 else self.step, fields))

@@ -20,6 +20,8 @@ STALL_FACTOR, STALL_MIN_S = 10.0, 30.0
 SLOW, RECOVERED = 0.6, 0.8
 DISK_WARN_BYTES, DISK_ERROR_BYTES = 5 * 2**30, 2**30
 LATE_FACTOR = 2
+STOPPED = (2, 15)
+"""Signals that a person or the core stops a run with."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def disk_low(look: Look) -> Finding | None:
 
 
 _HINTS = (
+    ("signal 9", "if that was not you, the kernel ran out of memory: see dmesg"),
     ("out of memory", "halve --device-batch-size: the total batch stays the same"),
     ("outofmemory", "halve --device-batch-size: the total batch stays the same"),
     ("tokenizer.pkl", "train a tokenizer first: scripts.tok_train"),
@@ -168,19 +171,19 @@ def hint_for(error: str) -> str:
 
 
 def failed(look: Look) -> Finding | None:
-    """The trainer raised, or a command of the run exited with an error."""
-    facts = look.run.full_facts
-    if facts.last_error:
-        return Finding("error", facts.last_error, hint_for(facts.last_error))
-    for event in look.run.history.newest(["state"], 20):
-        if event.fields.get("what") == "stage_end":
-            code, number = event.fields.get("exit_code"), event.fields.get("signal")
-            if number not in (0, None, 15, 2):
-                hint = "if that was not you, the kernel may have run out of memory: see dmesg"
-                return Finding("error", f"killed by signal {number}", hint)
-            if code not in (0, None) and not number:
-                return Finding("error", f"exit code {code}", "the log has the last words")
-    return None
+    """A command of the run ended with an error. What the log merely printed is no failure."""
+    run, facts = look.run, look.run.full_facts
+    found = None if run.live else facts.last_error
+    for event in run.history.newest(["state"], 20):
+        what, code = event.fields.get("what"), event.fields.get("exit_code")
+        number = event.fields.get("signal")
+        if what == "error":
+            found = facts.last_error
+        elif what in ("stage_end", "end") and number not in (0, None, *STOPPED):
+            found = facts.last_error or f"killed by signal {number}"
+        elif what in ("stage_end", "end") and code not in (0, None) and not number:
+            found = facts.last_error or f"exit code {code}"
+    return Finding("error", found, hint_for(found)) if found else None
 
 
 def checkpoint_late(look: Look) -> Finding | None:
