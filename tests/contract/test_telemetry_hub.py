@@ -210,6 +210,18 @@ NEEDS = Needs(
 )  # fmt: skip
 
 
+async def test_samples_come_from_one_source(hub: TelemetryHub, run: RunPaths) -> None:
+    hub.follow(run, live=True)
+    append(run.events_jsonl, line("sample", step=29, text="of the hook"))
+    await until(lambda: hub.events("r1", ["sample"], 5))
+    log = Path(__file__).parents[1] / "data" / "logs" / "base_train_d2.log"
+    run.out_log.write_bytes(log.read_bytes())
+    await until(lambda: hub.facts("r1").num_steps == 60)
+    hub.settle("r1")
+    await until(lambda: hub.is_settled("r1"))
+    assert [e.fields["text"] for e in hub.events("r1", ["sample"], 100)] == ["of the hook"]
+
+
 @pytest.mark.parametrize("granted", [[], *([c] for c in Capability)])
 async def test_only_what_was_granted_is_sent(
     hub: TelemetryHub, run: RunPaths, granted: list[Capability]

@@ -16,7 +16,7 @@ class TelemetryFacts(msgspec.Struct):
     """Facts about a run as its telemetry tells them; they belong to the stage that runs now.
 
     step: newest step, -1 before the first. num_steps: planned, 0 unknown. hooked: the hook drives
-    the loop. sources: "hook" and "log" to "live", "stale" or "off". patches: changes that took
+    the loop; samples_hooked: it reports samples, so those of the log are left out. sources: "hook" and "log" to "live", "stale" or "off". patches: changes that took
     effect. live: options that may be changed. end_exit_code: as the hook saw the script end.
     updated_at: time of the newest row or event. bad_lines: lines of the events file that are none.
     """
@@ -47,6 +47,8 @@ class TelemetryFacts(msgspec.Struct):
 def fold_event(facts: TelemetryFacts, event: Event) -> None:
     """Take up a state event."""
     facts.updated_at = max(facts.updated_at, event.ts)
+    if event.kind == "sample":
+        facts.samples_hooked = True
     if event.kind != "state":
         return
     fields, what = event.fields, event.fields.get("what")
@@ -57,7 +59,6 @@ def fold_event(facts: TelemetryFacts, event: Event) -> None:
         facts.started_at = facts.started_at or event.ts
     elif what == "instrumented":
         facts.hooked = fields.get("loop") is not None
-        facts.samples_hooked = facts.hooked and "sample" in _mapping(fields.get("actions"))
         live = fields.get("live")
         facts.live = [str(name) for name in live] if isinstance(live, list) else []
     elif what == "loop_start":
