@@ -40,32 +40,34 @@ def items(since: int = 0) -> list[QueryItem]:
 
 
 async def opened(home: Path) -> dict[str, float]:
-    """Open the run of `home` and wait until all of it was read."""
-    began = time.perf_counter()
+    """Open the run of `home` and wait until all of it was read. Seconds are of the wall clock,
+    milliseconds of CPU time, which a busy machine does not stretch."""
+    began, began_cpu = time.perf_counter(), time.process_time()
     paths = Paths(home)
     hub = TelemetryHub(paths)
     await hub.start()
     hub.follow(paths.run("long"), live=False)
     first = longest = 0.0
     while not hub.is_settled("long") or not first:
-        at = time.perf_counter()
+        at = time.process_time()
         await asyncio.sleep(0)
-        longest = max(longest, time.perf_counter() - at)
+        longest = max(longest, time.process_time() - at)
         if not first:
             answers = hub.query("long", items(), FACTS, {}).answers
             if all(a.data is not None and len(bytes(a.data)) > 2000 for a in answers):
                 first = time.perf_counter() - began
-    done = time.perf_counter() - began
+    done, done_cpu = time.perf_counter() - began, time.process_time() - began_cpu
     costs = []
     for _ in range(50):
         hub._runs["long"].series_cache.clear()
-        at = time.perf_counter()
+        at = time.process_time()
         hub.query("long", items(), FACTS, {})
-        costs.append(time.perf_counter() - at)
+        costs.append(time.process_time() - at)
     await hub.stop()
     return {
         "first_charts_s": first,
         "all_read_s": done,
+        "all_read_cpu_s": done_cpu,
         "loop_held_max_ms": 1e3 * longest,
         "query_4_charts_ms": 1e3 * statistics.median(costs),
         "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -16,9 +16,10 @@ class TelemetryFacts(msgspec.Struct):
     """Facts about a run as its telemetry tells them; they belong to the stage that runs now.
 
     step: newest step, -1 before the first. num_steps: planned, 0 unknown. hooked: the hook drives
-    the loop; samples_hooked: it reports samples, so those of the log are left out. sources: "hook" and "log" to "live", "stale" or "off". patches: changes that took
-    effect. live: options that may be changed. end_exit_code: as the hook saw the script end.
-    updated_at: time of the newest row or event. bad_lines: lines of the events file that are none.
+    the loop; samples_hooked: it reports samples, so those of the log are left out. sources: "hook"
+    and "log" to "live", "stale" or "off". patches: changes that took effect. live: options that may
+    be changed. end_exit_code: as the hook saw the script end. updated_at: time of the newest row or
+    event. bad_lines: lines of the events file that are none, bad_sample the first of them.
     """
 
     step: int = -1
