@@ -236,8 +236,10 @@ class Trainer:
             file.write(line + "\n")
 
     def start(self, module: str, *argv: str, hook: bool = True, **popen: Any) -> Trainer:
-        step = Step(module, list(argv))
-        env = hook_env(str(self.events_path), str(self.control_path)) if hook else {}
+        return self.start_step(Step(module, list(argv)), hook=hook, **popen)
+
+    def start_step(self, step: Step, hook: bool = True, **popen: Any) -> Trainer:
+        env = hook_env(self.events_path, self.control_path) if hook else {}
         self.process = subprocess.Popen(
             step_command(sys.executable, step, hook=hook),
             cwd=self.checkout,

@@ -73,3 +73,16 @@ for step in range(10):
 @pytest.mark.parametrize("source", ["x = 1\n", "for i in range(3):\n    optimizer.step()\n"])
 def test_without_a_training_loop_nothing_is_live(source: str) -> None:
     assert live_names(source) == []
+
+
+def test_a_parser_made_elsewhere() -> None:
+    source = """
+from nanochat.arguments import parse
+args = parse()
+model = build(args.depth)
+for step in range(10):
+    loss.backward()
+    opt.step()
+    print(args.eval_every, args.depth)
+"""
+    assert live_names(source) == ["eval_every"]

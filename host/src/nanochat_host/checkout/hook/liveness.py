@@ -24,11 +24,12 @@ HORIZONS = {"num_iterations", "num_steps", "max_steps", "max_iters"}
 def liveness(tree: ast.Module, site: LoopSite) -> Liveness:
     holders = _argument_holders(tree)
     reached: list[ast.AST] = [site.loop, *reached_functions(site)]
-    options = _option_names(tree)
     module = _module_variables(tree, site)
     variables, attributes = _reads(reached, holders)
     used_variables, used_attributes = _reads(_setup(site), holders)
     spent = (used_attributes | used_variables & module) - HORIZONS
+    # A parser made in another module: what `args` is asked for must be an option.
+    options = _option_names(tree) or attributes
     live = options & (attributes | variables & module) - spent
     return Liveness(sorted(live), sorted((variables & module) - options))
 

@@ -40,8 +40,11 @@ class Ticker:
         )
         self._occasional = {v: m for v, m in OCCASIONAL.items() if v in report.variables}
         self._last_value: dict[str, Any] = {}
+        # Ranks evaluate together, so all of them keep this, also those that report nothing.
+        self._evaluated = not self._occasional
         self._teed: set[str] = set()
         self._spent = [0.0] * len(report.parts)
+        self._eval_part = report.parts.index("time/eval") if "time/eval" in report.parts else 0
         self._marked = 0.0
         self._durations = array("d")
         self._failures = 0
@@ -59,8 +62,7 @@ class Ticker:
     def may(self, action: str) -> bool:
         """Whether a scheduled evaluation or sampling is to happen: not on the way out, except for
         a first evaluation, whose result the save may need."""
-        first = action == "eval" and not self._last_value and bool(self._occasional)
-        return first or not self._steering.stopping
+        return not self._steering.stopping or (action == "eval" and not self._evaluated)
 
     def stopping(self) -> bool:
         return self._steering.stopping
@@ -86,6 +88,7 @@ class Ticker:
             self._guarded(self._begin, scope)
         else:
             self._spent[0] += began - self._marked
+            self._evaluated = self._evaluated or self._spent[self._eval_part] > 0
             self._guarded(self._report_iteration, scope)
         step = scope.get(self._report.step, self.ticks)
         self.step = step if isinstance(step, int) else self.ticks
@@ -140,6 +143,7 @@ class Ticker:
         self._steering.connect()
         self._signals.catch()
         self._last_value = {v: scope[v] for v in self._occasional if scope.get(v) is not None}
+        self._evaluated = self._evaluated or bool(self._last_value)
         facts, args = known_facts(scope)
         step = scope.get(self._report.step)
         self._events.state(
