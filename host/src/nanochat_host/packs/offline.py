@@ -13,7 +13,8 @@ from nanochat_sdk.protocol import View
 
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.catalog import PanelEntry
-from nanochat_host.packs.process import PanelProcess, PanelState
+from nanochat_host.packs.process import PanelProcess
+from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.supervisor import Supervisor
 
 _FINAL = (PanelState.BACKOFF, PanelState.QUARANTINED)

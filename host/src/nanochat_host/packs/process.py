@@ -10,7 +10,6 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from typing import Any
 
 from nanochat_sdk.capabilities import ACTIONS, Capability
@@ -24,20 +23,10 @@ from nanochat_host.packs.failure import Failure
 from nanochat_host.packs.policy import BASE_DELAY_S, MAX_FAILURES, RetryPolicy
 from nanochat_host.packs.sanitize import clean, clean_payload, clean_struct
 from nanochat_host.packs.session import Deadlines, Session, Spawner
+from nanochat_host.packs.state import PanelState
 
 logger = logging.getLogger(__name__)
 _MAX_PENDING_ACTS = 32
-
-
-class PanelState(StrEnum):
-    """What the panel's frame shows."""
-
-    STARTING = "starting"
-    LIVE = "live"
-    SLOW = "slow"
-    BACKOFF = "backoff"
-    QUARANTINED = "quarantined"
-    STOPPED = "stopped"
 
 
 class PanelProcess:

@@ -13,7 +13,8 @@ from nanochat_sdk.capabilities import Capability
 from nanochat_host.packs import proc_stats
 from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.failure import Failure
-from nanochat_host.packs.process import PanelProcess, PanelState
+from nanochat_host.packs.process import PanelProcess
+from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.session import Deadlines
 from nanochat_host.packs.worker import Worker
 from nanochat_host.packs.zygote_handle import Zygote

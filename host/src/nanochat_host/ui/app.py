@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Coroutine
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,7 +28,6 @@ from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
 from nanochat_host.ui.news import NewsDesk
 from nanochat_host.ui.session import load_session, save_session
-from nanochat_host.ui.steering import Steering
 from nanochat_host.ui.themes import THEMES, theme_after
 from nanochat_host.ui.toasts import Severity
 from nanochat_host.ui.words import run_name
@@ -35,6 +35,7 @@ from nanochat_host.ui.words import run_name
 if TYPE_CHECKING:
     from nanochat_host.ui.feed import Feed
     from nanochat_host.ui.screens.dashboard import DashboardScreen
+    from nanochat_host.ui.steering import Steering
 
 logger = logging.getLogger(__name__)
 GC_THRESHOLDS = (50_000, 20, 50)
@@ -78,7 +79,6 @@ class NanochatApp(App[None]):
         self.paths = paths
         self.model = Model()
         self.link = link or CoreLink(paths, self.post_message)
-        self.steering = Steering(self)
         self.changed: Signal[Topic] = Signal(self, "model")
         self.desk = NewsDesk(self, run or ("" if start else self.session.run), start, attach)
         self.feed: Feed | None = None
@@ -97,6 +97,13 @@ class NanochatApp(App[None]):
             self.register_theme(theme)
         known = self.session.theme in self.available_themes
         self.theme = self.session.theme if known else THEMES[0].name
+
+    @cached_property
+    def steering(self) -> Steering:
+        """What a person does to runs; imported when the first wish comes."""
+        from nanochat_host.ui.steering import Steering
+
+        return Steering(self)
 
     @property
     def _dashboard(self) -> DashboardScreen | None:

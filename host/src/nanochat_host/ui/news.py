@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from nanochat_host.core.wire import StartRun, StreamMessage
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 
 class NewsDesk:
-    """run: the run to show as soon as the list is there. start, attach: see `NanochatApp`."""
+    """run: the run to show as soon as the list is there. start, attach: see `NanochatApp`.
+    answered: ids of commands that the trainer has answered, newest last."""
 
     def __init__(self, app: NanochatApp, run: str, start: StartRun | None, attach: bool) -> None:
         self._app = app
@@ -33,6 +35,7 @@ class NewsDesk:
         self._attach = attach
         self._since = time.time()
         self._revs = (-1, -1)
+        self.answered: deque[str] = deque(maxlen=64)
 
     async def take(self, message: AnyNews) -> None:
         """Take one message; never waits for anything outside this process."""
@@ -137,6 +140,8 @@ class NewsDesk:
     def _stream(self, news: StreamMessage) -> None:
         model, topics = self._app.model, Topic(0)
         for event in news.events:
+            if event.kind == "state" and "id" in event.fields:
+                self.answered.append(str(event.fields["id"]))
             if event.ts >= self._since and (toast := event_toast(event)) is not None:
                 self._tell(toast)
         if news.facts is not None and news.facts.id == model.run_id:

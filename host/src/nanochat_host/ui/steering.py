@@ -26,6 +26,7 @@ SENT = {
     "resume": "goes on",
 }
 ASK_CORE_S = 0.5
+ANSWERED_S = 0.7
 
 
 class Steering:
@@ -52,8 +53,15 @@ class Steering:
         if ack is not None and not ack.accepted:
             self._app.tell(f"{control.cmd} was refused\n{clean(ack.note)}", "warning")
         elif ack is not None and control.cmd in SENT:
-            self._app.tell(SENT[control.cmd] + (f"\n{clean(ack.note)}" if ack.note else ""))
+            await self._say_if_slow(control.cmd, ack)
         return ack
+
+    async def _say_if_slow(self, cmd: str, ack: ControlAck) -> None:
+        """A command that is answered at once speaks for itself; one that waits for a long step to
+        end is confirmed."""
+        await asyncio.sleep(ANSWERED_S)
+        if ack.id not in self._app.desk.answered:
+            self._app.tell(SENT[cmd] + (f"\n{clean(ack.note)}" if ack.note else ""))
 
     async def stop(self, run_id: str) -> None:
         """Ask how, then stop the run."""

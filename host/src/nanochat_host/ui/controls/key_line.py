@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from nanochat_host.ui.controls.paint import palette_for
+from nanochat_host.ui.render.palette import Palette
 
 
 class KeyLine(Widget):
@@ -43,7 +43,7 @@ class KeyLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        palette = palette_for(self.app)
+        palette = Palette.from_theme(self.app)
         key_style, text_style = palette["accent"], palette["muted"]
         self._spots.clear()
         segments = [Segment(" ", text_style)]

@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from nanochat_host.packs.sanitize import clean
-from nanochat_host.ui.controls.paint import palette_for
+from nanochat_host.ui.render.palette import Palette
 
 LEVEL_STYLES = {"info": "", "warning": "warning", "error": "error"}
 
@@ -112,7 +112,7 @@ class LogView(ScrollView, can_focus=True):
         self.follow = True
 
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app)
+        palette = Palette.from_theme(self.app)
         width = self.size.width
         index = y + self.scroll_offset.y
         if not self._rows:

@@ -17,7 +17,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nanochat_host.ui.controls.paint import palette_for
+from nanochat_host.ui.render.palette import Palette
 
 Cell = tuple[str, str]
 """Text and the name of its style (see `nanochat_sdk.style`). Painted as it is, never as markup;
@@ -183,7 +183,7 @@ class RowList(ScrollView, can_focus=True):
         return widths
 
     def _paint(self, cells: Sequence[Cell], over: Style | None = None) -> Strip:
-        palette = palette_for(self.app)
+        palette = Palette.from_theme(self.app)
         plain = over or palette[""]
         segments = [Segment(" ", plain)]
         widths = self._widths()
@@ -201,7 +201,7 @@ class RowList(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, plain)
 
     def render_line(self, y: int) -> Strip:
-        palette = palette_for(self.app)
+        palette = Palette.from_theme(self.app)
         if not self._rows:
             text = self._empty if y == self._head else ""
             text = set_cell_size(f" {text}", self.size.width)

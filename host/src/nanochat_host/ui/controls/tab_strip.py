@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from nanochat_host.ui.controls.paint import palette_for
+from nanochat_host.ui.render.palette import Palette
 
 
 class TabStrip(Widget):
@@ -35,7 +35,7 @@ class TabStrip(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        palette = palette_for(self.app)
+        palette = Palette.from_theme(self.app)
         plain, key = palette["muted"], palette["accent"]
         self._spots.clear()
         segments = [Segment(" ", plain)]

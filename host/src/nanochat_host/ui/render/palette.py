@@ -59,7 +59,20 @@ class Palette:
 
 
 def palette_of(theme: Theme) -> Palette:
-    """Palette of a Textual theme; the same theme yields the same object."""
+    """Palette of a Textual theme; the same theme yields the same object.
+
+    Asked for with every painted line, so a theme is worked out once.
+    """
+    known = _known.get(theme.name)
+    if known is None or known[0] is not theme:
+        known = _known[theme.name] = (theme, _make(theme))
+    return known[1]
+
+
+_known: dict[str, tuple[Theme, Palette]] = {}
+
+
+def _make(theme: Theme) -> Palette:
     colors = theme.to_color_system().generate()
     roles = ("background", "foreground", "primary", "secondary", "accent", "success", "warning",
              "error")  # fmt: skip

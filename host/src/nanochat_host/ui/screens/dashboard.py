@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -16,16 +16,17 @@ from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.tab_strip import TabStrip
 from nanochat_host.ui.deck import Deck
+from nanochat_host.ui.key_notes import KeyNote
 from nanochat_host.ui.messages import SteerWanted, StopWanted
 from nanochat_host.ui.model import Topic
-from nanochat_host.ui.screens.ask import AskScreen
 from nanochat_host.ui.screens.base import HostScreen
-from nanochat_host.ui.screens.help import KeyNote
-from nanochat_host.ui.stage import Stage
 from nanochat_host.ui.terminal import needs_ascii
 from nanochat_host.ui.widgets.panel_grid import PanelGrid
 from nanochat_host.ui.widgets.panel_view import PanelView
 from nanochat_host.ui.words import run_name
+
+if TYPE_CHECKING:
+    from nanochat_host.ui.stage import Stage
 
 STEERING = frozenset({"steer", "pause", "stop"})
 
@@ -64,10 +65,16 @@ class DashboardScreen(HostScreen):
         if self._deck is None:
             return
         await self._open_deck()
+        self.call_after_refresh(self._open_stage)
+
+    def _open_stage(self) -> None:
+        """After the first paint: what workers need is not imported before."""
+        from nanochat_host.ui.stage import Stage
+
         self.stage = Stage(self.host)
         self.host.feed = self.stage.feed
-        self.host.work(self.stage.run(), "stage")
         self.stage.show(self.views)
+        self.host.work(self.stage.run(), "stage")
 
     async def on_unmount(self) -> None:
         self.host.feed = None
@@ -199,6 +206,8 @@ class DashboardScreen(HostScreen):
         def answered(text: str | None) -> None:
             if text is not None:
                 view.answer(key, text)
+
+        from nanochat_host.ui.screens.ask import AskScreen
 
         self.app.push_screen(AskScreen(f"{clean(view.title)}: {key.help}"), answered)
 

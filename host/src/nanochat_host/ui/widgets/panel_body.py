@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nanochat_sdk.payload import Chart, Payload, Table, Text
 from nanochat_sdk.protocol import View
 from textual.geometry import Region
@@ -11,7 +13,7 @@ from textual.widget import Widget
 
 from nanochat_host.layout.spec import Placement
 from nanochat_host.packs.catalog import PanelEntry
-from nanochat_host.packs.process import PanelProcess, PanelState
+from nanochat_host.packs.state import PanelState
 from nanochat_host.ui.render.ascii import to_ascii
 from nanochat_host.ui.render.chart_layout import ChartLayout, ChartView, lay_out
 from nanochat_host.ui.render.draw import Leaf, draw, leaves
@@ -19,6 +21,9 @@ from nanochat_host.ui.render.frame import Frame, body_size, draw_frame
 from nanochat_host.ui.render.palette import Palette
 from nanochat_host.ui.render.strips import blank
 from nanochat_host.ui.widgets import chart_control, panel_notice
+
+if TYPE_CHECKING:
+    from nanochat_host.packs.process import PanelProcess
 
 
 class PanelBody(Widget):

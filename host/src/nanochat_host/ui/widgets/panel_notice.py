@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nanochat_sdk.payload import Line, Payload, Text, notice
 
-from nanochat_host.packs.process import PanelProcess, PanelState
+from nanochat_host.packs.state import PanelState
+
+if TYPE_CHECKING:
+    from nanochat_host.packs.process import PanelProcess
 
 FAILED = frozenset({PanelState.BACKOFF, PanelState.QUARANTINED, PanelState.STOPPED})
 
