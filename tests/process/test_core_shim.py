@@ -239,8 +239,10 @@ def test_full_disk_delays_and_loses_nothing(shims: Shims, tmp_path: Path) -> Non
                 except OSError:
                     break
         trainer = status_of(run).pid
+        before = _writes(pid)
         kill(trainer)
-        until(lambda: procs.proc_stat(trainer) is None, "the shim has seen its end")
+        # One write tells the shim's loop of SIGCHLD, the next is the state's, in vain.
+        until(lambda: _writes(pid) >= before + 2, "the shim has tried to write the end")
         assert status_of(run).state == "running"  # it could not be written
         freed_at = time.time()
         ballast.unlink()
@@ -249,3 +251,9 @@ def test_full_disk_delays_and_loses_nothing(shims: Shims, tmp_path: Path) -> Non
         assert (status.state, status.signal) == ("failed", signal.SIGKILL)
         assert status.ended_at < freed_at <= run.state_json.stat().st_mtime
         assert [e["what"] for e in events_of(run)] == ["stage", "stage_end"]
+
+
+def _writes(pid: int) -> int:
+    """Attempts of the process to write anywhere. The whole process's count has its children's."""
+    rows = Path(f"/proc/{pid}/task/{pid}/io").read_text().splitlines()
+    return next(int(row.split()[1]) for row in rows if row.startswith("syscw"))

@@ -1,0 +1,313 @@
+"""The core's parts that need no process: what they make of files, texts and command lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+from nanochat_host.checkout.model import Option
+from nanochat_host.core import (
+    aftermath,
+    calls,
+    http1,
+    options,
+    run_folder,
+    snapshot,
+    steering,
+    wire,
+)
+from nanochat_host.core.checkouts import builtin_path
+from nanochat_host.core.control import ControlLog
+from nanochat_host.core.shim import procs
+from nanochat_host.core.shim.journal import Journal
+from nanochat_host.core.shim.lastwords import MAX_REASON, hook_exit_code, last_words
+from nanochat_host.errors import (
+    CoreUnavailableError,
+    NanochatCliError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
+from nanochat_host.paths import Paths, RunPaths
+from nanochat_sdk.data import Event
+
+TRACEBACK = """step 00001 | loss: 3.1
+Traceback (most recent call last):
+  File "a.py", line 3, in <module>
+    main()
+FileNotFoundError: no tokenizer.pkl
+"""
+TORCHRUN = """[rank0]: Traceback (most recent call last):
+[rank0]:   File "a.py", line 3, in <module>
+[rank0]: AssertionError: 6 is not divisible by 4
+W1122 torch/distributed/elastic: Sending process 12 closing signal SIGTERM
+Traceback (most recent call last):
+  File "/x/torchrun", line 8, in <module>
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+============================================================
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunPaths:
+    record = wire.RunRecord(
+        run_folder.new_run_id("x", 0.0), "n", "c", "/c", "python", "/b", [], created_at=1.0
+    )
+    return run_folder.create(Paths(tmp_path), record, wire.RunStatus("starting"))
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        (TRACEBACK, "FileNotFoundError: no tokenizer.pkl"),
+        (TORCHRUN, "AssertionError: 6 is not divisible by 4"),
+        ("saving\nCUDA error: out of memory\n\n-----\n", "CUDA error: out of memory"),
+        ("50%\rKilled by me\x1b[0m\r", "Killed by me [0m"),
+        ("", ""),
+        ("\n \n===\n", ""),
+    ],
+)
+def test_last_words(tmp_path: Path, log: str, why: str) -> None:
+    (tmp_path / "out.log").write_text(log)
+    assert last_words(str(tmp_path / "out.log")) == why
+
+
+def test_last_words_are_of_this_command_and_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "out.log"
+    path.write_bytes(b"RuntimeError: of the stage before\n" + b"\xff\xfe" + b"x" * 5000)
+    assert len(last_words(str(path), start=34)) == MAX_REASON
+    assert last_words(str(tmp_path / "none")) == ""
+
+
+@pytest.mark.parametrize(
+    ("events", "code"),
+    [
+        ([{"what": "stage", "index": 1}, {"what": "end", "exit_code": 0}], 0),
+        ([{"what": "end", "exit_code": 0}, {"what": "stage", "index": 1}], None),
+        ([{"what": "stage", "index": 1}, {"what": "error", "type": "E"}], 1),
+        ([{"what": "error"}, {"what": "end", "exit_code": 3}], 3),
+        ([{"what": "start"}], None),
+    ],
+)
+def test_the_hook_s_last_word(tmp_path: Path, events: list[dict[str, object]], code: int) -> None:
+    lines = [json.dumps({"ts": 1, "kind": "state", **event}) for event in events]
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(["torn {", "[1]", *lines, '{"kind": "state", "what": "en']))
+    assert hook_exit_code(str(path), 1) == code
+
+
+def test_journal_keeps_what_the_disk_refuses(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    journal = Journal(str(folder), {"state": "starting"})
+    journal.set(state="running", pid=5)
+    journal.event("log", text="one")
+    journal.event("log", text="two")
+    assert journal.behind
+    folder.mkdir()
+    assert journal.flush() and not journal.behind
+    assert json.loads((folder / "state.json").read_text()) == {"state": "running", "pid": 5}
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["one", "two"]
+
+
+def test_journal_repeats_a_torn_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(str(tmp_path), {})
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:10]))
+    journal.event("log", text="whole")
+    monkeypatch.undo()
+    (tmp_path / "events.jsonl").open("a").write('{"other": 1}\n')  # the hook wrote meanwhile
+    assert journal.behind and journal.flush()
+    good = []
+    for line in (tmp_path / "events.jsonl").read_text().splitlines():
+        try:
+            good.append(json.loads(line))
+        except ValueError:
+            continue
+    assert [event["text"] for event in good if "text" in event] == ["whole"]
+
+
+def test_run_folder_is_private_and_complete(run: RunPaths) -> None:
+    assert stat.S_IMODE(run.root.stat().st_mode) == 0o700
+    assert run_folder.read_status(run).state == "starting"
+    assert run_folder.read_record(run).id == run.run_id
+    run.state_json.write_text("{")
+    with pytest.raises(run_folder.BrokenRunError, match=r"state\.json"):
+        run_folder.read_status(run)
+
+
+def test_removing_a_run_follows_no_link(run: RunPaths, tmp_path: Path) -> None:
+    treasure = tmp_path / "treasure"
+    treasure.mkdir()
+    (treasure / "gold").touch()
+    run.telemetry.mkdir()
+    (run.telemetry / "link").symlink_to(treasure)
+    (run.root / "file-link").symlink_to(treasure / "gold")
+    run_folder.remove(run)
+    assert not run.root.exists() and (treasure / "gold").exists()
+
+
+@pytest.mark.parametrize("target", ["base_train", "scripts.base_train", "../../etc", "ä ö", "--x"])
+def test_run_ids_are_safe_names(target: str) -> None:
+    run_id = run_folder.new_run_id(target, 1e9)
+    assert re.fullmatch(r"20010909-\d{6}-[A-Za-z0-9_-]+-[a-z0-9]{4}", run_id)
+
+
+def test_the_shim_lock_has_one_holder(run: RunPaths) -> None:
+    lock = run_folder.lock_shim(run)
+    assert lock is not None and run_folder.lock_shim(run) is None
+    assert run_folder.shim_is_alive(run)
+    os.close(lock)
+    assert not run_folder.shim_is_alive(run)
+
+
+def test_control_ids_count_on(run: RunPaths) -> None:
+    log = ControlLog(run)
+    assert log.append(wire.Control("save", at_step=5)) == "c1"
+    with run.control_jsonl.open("a") as file:
+        file.write("torn {\n")
+    again = ControlLog(run)
+    assert again.append(wire.Control("set", "eval_every", 10)) == "c2"
+    first, second = again.commands()
+    assert (first["cmd"], first["at_step"]) == ("save", 5) and "value" not in first
+    assert (second["name"], second["value"]) == ("eval_every", 10)
+
+
+def test_steering_starts_afresh_with_every_stage() -> None:
+    def state(what: str, **fields: object) -> Event:
+        return Event(0.0, "state", 3, {"what": what, **fields})
+
+    events = [state("instrumented", loop="while", live=["lr"])]
+    assert steering.read_steering(events).loop == "live"
+    events.append(state("applied", id="c1", cmd="set", old=1))
+    events.append(state("stage", index=1))
+    now = steering.read_steering(events)
+    assert (now.loop, now.live) == ("unknown", [])
+    commands = [
+        {"id": "c1", "cmd": "set", "name": "x", "value": 2},
+        {"id": "c2", "cmd": "lr", "value": 0.1},
+        {"id": "c3", "cmd": "save"},
+    ]
+    first, second = steering.patches(commands, now)
+    assert (first["result"], first["step"], first["old"]) == ("applied", 3, 1)
+    assert second["result"] == "sent"
+    events.append(state("instrumented", loop=None))
+    assert steering.read_steering(events).loop == "none"
+
+
+OPTIONS = [
+    Option("depth", "--depth", "int", 4),
+    Option("lr", "--lr", "float", 0.1),
+    Option("tag", "--model-tag", "str", ""),
+    Option("dry", "--dry", "bool", False, action="store_true"),
+    Option("mix", "--mix", "bool", True, action="optional_bool"),
+    Option("kinds", "--kinds", "str", None, action="repeated"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fitted"),
+    [
+        ("depth", "12", 12), ("depth", 12.0, 12), ("lr", 1, 1.0), ("lr", "3e-4", 3e-4),
+        ("tag", 5, "5"), ("dry", "yes", True), ("dry", False, False),
+        ("kinds", [1, "b"], ["1", "b"]),
+    ],
+)  # fmt: skip
+def test_values_are_fitted(name: str, value: object, fitted: object) -> None:
+    option = next(option for option in OPTIONS if option.name == name)
+    found = options.fit(option, value)
+    assert found == fitted and type(found) is type(fitted)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("depth", 1.5), ("depth", True), ("depth", "x"), ("lr", None), ("dry", 7), ("tag", ["a"])],
+)
+def test_values_that_do_not_fit_name_the_option(name: str, value: object) -> None:
+    option = next(option for option in OPTIONS if option.name == name)
+    with pytest.raises(UsageError, match=f"`{name}`"):
+        options.fit(option, value)
+
+
+def test_a_command_line_is_taken_apart_without_loss() -> None:
+    argv = ["--depth=3", "--lr", "0.5", "extra", "--dry", "--no-mix", "--kinds", "a", "b",
+            "--model_tag=$TAG", "--unknown=1"]  # fmt: skip
+    pieces = options.read_argv(OPTIONS, argv)
+    assert [word for piece in pieces for word in piece.words] == argv
+    values = {piece.option.name: piece.value for piece in pieces if piece.option}
+    assert values == {
+        "depth": 3, "lr": 0.5, "dry": True, "mix": False, "kinds": ["a", "b"], "tag": "$TAG",
+    }  # fmt: skip
+
+
+def test_a_process_is_more_than_its_pid() -> None:
+    me, start = os.getpid(), procs.start_ticks(os.getpid())
+    assert procs.is_alive(me, start) and not procs.is_alive(me, start + 1)
+    assert not procs.is_alive(0, 0) and not procs.is_alive(1, 0)
+    assert procs.open_pidfd(me, start + 1) is None
+    status = wire.RunStatus("running", pid=me, pid_start=start, boot_id=procs.boot_id())
+    assert aftermath.trainer_is_alive(status)
+    status.boot_id = "another boot"
+    assert not aftermath.trainer_is_alive(status)
+
+
+def test_heads_of_answers() -> None:
+    head = http1.parse_head(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\n")
+    assert head == (200, 12, True)
+    assert http1.parse_head(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n").length is None
+    for raw in (
+        b"SSH-2.0\r\n",
+        b"HTTP/1.1 x\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n",
+        b"",
+    ):
+        with pytest.raises(CoreUnavailableError):
+            http1.parse_head(raw)
+    with pytest.raises(CoreUnavailableError):
+        http1.chunk_size(b"zz\r\n")
+
+
+def test_server_sent_events_in_any_pieces() -> None:
+    raw = b': still here\n\ndata: {"a": 1}\n\ndata: {"b": 2}\n\n'
+    for size in (1, 5, len(raw)):
+        reader = http1.EventReader()
+        pieces = [raw[i : i + size] for i in range(0, len(raw), size)]
+        assert [p for piece in pieces for p in reader.feed(piece)] == [b'{"a": 1}', b'{"b": 2}']
+
+
+@pytest.mark.parametrize("kind", [UsageError, RefusedError, NotFoundError, CoreUnavailableError])
+def test_errors_come_out_as_they_went_in(kind: type[NanochatCliError]) -> None:
+    body = msgspec.json.encode(wire.ErrorBody("special", "what", "hint"))
+    with pytest.raises(kind) as caught:
+        calls.health().decode(kind.status, body)
+    assert (caught.value.code, caught.value.message, caught.value.hint) == (
+        "special",
+        "what",
+        "hint",
+    )
+    assert caught.value.exit_code == kind.exit_code
+    with pytest.raises(CoreUnavailableError, match="makes no sense"):
+        calls.health().decode(200, b"<html>")
+
+
+def test_names_in_paths_are_quoted() -> None:
+    assert calls.run("../x").path == "/v1/runs/..%2Fx"
+    assert calls.run("a?b").path == "/v1/runs/a%3Fb"
+
+
+def test_the_built_in_checkout_is_found() -> None:
+    path = builtin_path()
+    assert path is not None and (path / "scripts" / "base_train.py").is_file()
+
+
+def test_tokenizer_and_diff_of_nothing(tmp_path: Path) -> None:
+    assert snapshot.tokenizer_sha256(str(tmp_path)) == ""
+    assert snapshot.dirty_diff(tmp_path) == ""
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "tokenizer.pkl").write_bytes(b"abc")
+    assert snapshot.tokenizer_sha256(str(tmp_path)).startswith("ba7816bf")
