@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from nanochat_host.ui.render.chart_layout import ChartView
 from nanochat_host.ui.render.draw import draw, leaves
@@ -102,6 +102,7 @@ views = st.builds(
     max_examples=200, deadline=None, suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )  # fmt: skip
+@example(Heatmap(["", ""], 1, pack([0.0, 1e208]), hi=1e-98), 1, 1, ChartView(), False)
 @given(payloads, st.integers(1, 200), st.integers(1, 60), views, st.booleans())
 def test_draw_never_raises_and_fills_its_cells(
     payload: Payload, width: int, height: int, view: ChartView, ascii_only: bool

@@ -42,9 +42,8 @@ def _shrink(matrix: list[Sequence[float]], rows: int) -> list[Sequence[float]]:
 
 def _levels(row: Sequence[float], lo: float, hi: float) -> list[int]:
     """Index into the colormap for each value, -1 for NaN."""
-    factor = (RAMP_STEPS - 1) / (hi - lo) if hi > lo else 0.0
-    top = RAMP_STEPS - 1
-    return [-1 if v != v else max(0, min(top, round((v - lo) * factor))) for v in row]
+    span, top = max(hi - lo, 1e-300), RAMP_STEPS - 1
+    return [-1 if v != v else round((min(max(v, lo), max(hi, lo)) - lo) / span * top) for v in row]
 
 
 def _strip(upper: list[int], lower: list[int], label: str, width: int, palette: Palette) -> Strip:

@@ -8,7 +8,6 @@ contrast of at least 4.5 and curves one of at least 3 (7 and 4.5 with a high con
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nanochat_sdk.style import SERIES_STYLES
@@ -58,26 +57,21 @@ class Palette:
         return palette_of(app.current_theme)
 
 
+_made: dict[str, tuple[Theme, Palette]] = {}
+
+
 def palette_of(theme: Theme) -> Palette:
-    """Palette of a Textual theme; the same theme yields the same object.
-
-    Asked for with every painted line, so a theme is worked out once.
-    """
-    known = _known.get(theme.name)
-    if known is None or known[0] is not theme:
-        known = _known[theme.name] = (theme, _make(theme))
-    return known[1]
-
-
-_known: dict[str, tuple[Theme, Palette]] = {}
-
-
-def _make(theme: Theme) -> Palette:
+    """Palette of a Textual theme. Made once per theme: cheap enough for every painted line."""
+    found = _made.get(theme.name)
+    if found is not None and found[0] is theme:
+        return found[1]
     colors = theme.to_color_system().generate()
     roles = ("background", "foreground", "primary", "secondary", "accent", "success", "warning",
              "error")  # fmt: skip
     high_contrast = "contrast" in theme.name
-    return _build(theme.name, theme.dark, high_contrast, tuple(colors[role] for role in roles))
+    palette = _build(theme.name, theme.dark, high_contrast, tuple(colors[role] for role in roles))
+    _made[theme.name] = (theme, palette)
+    return palette
 
 
 def _rgb(text: str, dark: bool, *, ground: bool) -> RGB:
@@ -88,7 +82,6 @@ def _rgb(text: str, dark: bool, *, ground: bool) -> RGB:
         return (0, 0, 0) if ground == dark else (255, 255, 255)
 
 
-@lru_cache(maxsize=32)
 def _build(name: str, dark: bool, high_contrast: bool, roles: tuple[str, ...]) -> Palette:
     back = _rgb(roles[0], dark, ground=True)
     # Where a theme says dark but is not, its background decides.
