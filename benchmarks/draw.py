@@ -1,6 +1,6 @@
 """Cost of a full redraw of a chart, against painting blank strips.
 
-Run: python benchmarks/draw.py [--json]. Prints ms per redraw of 160 x 45 cells: four curves of 320
+Run: python benchmarks/draw.py [--json]. Prints CPU ms per redraw of 160 x 45 cells: four curves of 320
 columns with envelopes, for runs of 1e3 to 1e7 points. A panel is sent columns whatever the length
 of the run, so the figures of a row differ by noise only; the floor is what an empty panel costs.
 """
@@ -47,9 +47,9 @@ def median_ms(work: Callable[[], object]) -> float:
     """Median over `REPEATS` calls."""
     times = []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append((time.perf_counter() - start) * 1e3)
+        times.append((time.process_time() - start) * 1e3)
     return statistics.median(times)
 
 
