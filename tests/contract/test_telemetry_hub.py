@@ -152,6 +152,19 @@ async def test_the_log_serves_where_there_is_no_hook(hub: TelemetryHub, run: Run
     assert data is not None and data.series["train/loss"].total == 60
 
 
+async def test_scripts_that_follow_one_another_in_a_log(hub: TelemetryHub, run: RunPaths) -> None:
+    logs = Path(__file__).parents[1] / "data" / "logs"
+    names = ("base_train_d2", "chat_sft_d2")
+    run.out_log.write_bytes(b"".join((logs / f"{name}.log").read_bytes() for name in names))
+    hub.follow(run, live=False)
+    await until(lambda: hub.is_settled("r1"))
+    queries = [SeriesQuery("train/loss"), SeriesQuery("train/loss", x="time")]
+    by_step, by_time = (ask(hub, Needs(series=(q,)))[1] for q in queries)
+    assert by_step and by_time
+    assert list(by_step.series["train/loss"].xs()) == list(range(1, 31))
+    assert by_time.series["train/loss"].total == 90
+
+
 async def test_the_log_yields_to_the_hook(hub: TelemetryHub, run: RunPaths) -> None:
     hub.follow(run, live=True)
     append(run.events_jsonl, line("state", what="instrumented", loop="While", actions={"save": 1}))

@@ -26,14 +26,14 @@ class Reading:
     """What lines said, in order.
 
     rows: (step, metrics). facts: scalars by the names the hook gives them. events: (kind, step,
-    fields) for samples, checkpoints and errors. stage: a new script began.
+    fields) for samples, checkpoints and errors. scripts: how many began after another's steps.
     """
 
     rows: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     events: list[tuple[EventKind, int | None, dict[str, Any]]] = field(default_factory=list)
     matched: int = 0
-    stage: bool = False
+    scripts: int = 0
 
 
 class LogParser:
@@ -200,7 +200,7 @@ class LogParser:
 
     def _on_device(self, g: Groups, out: Reading) -> None:
         out.facts["device_type"] = g["value"]
-        out.stage = out.stage or self.step >= 0
+        out.scripts += self.step >= 0
         self.step, self.num_steps = -1, 0
 
     def _on_gpu(self, g: Groups, out: Reading) -> None:

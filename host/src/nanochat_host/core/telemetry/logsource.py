@@ -20,17 +20,18 @@ from nanochat_host.core.telemetry.logparse import LogParser, Reading
 from nanochat_host.core.telemetry.tail import Tail
 
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} - ")
-_Row = tuple[tuple[str, ...], int, float, tuple[float, ...]]
+_Row = tuple[tuple[int, tuple[str, ...]], int, float, tuple[float, ...]]
 
 
 @dataclass
 class LogNews:
-    """What a slice of the log said. stage: a new script began in it."""
+    """What a slice of the log said. blocks: each with how many scripts began in the slice before
+    it; scripts: how many in all."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[tuple[int, Block]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
-    stage: bool = False
+    scripts: int = 0
 
 
 class LogSource:
@@ -79,21 +80,23 @@ class LogSource:
             for step, metrics in out.rows[before:]:
                 passed = self.clock + metrics.get("train/dt", 0.0)
                 self.clock = latest if following else min(latest, passed)
-                rows.append((tuple(metrics), step, self.clock, tuple(metrics.values())))
+                rows.append(
+                    ((out.scripts, tuple(metrics)), step, self.clock, tuple(metrics.values()))
+                )
         self.clock = self.clock or latest
         return self._news(out, rows)
 
     def _news(self, out: Reading, rows: list[_Row]) -> LogNews:
         blocks = []
-        for keys, same in groupby(rows, key=lambda row: row[0]):
+        for (scripts, keys), same in groupby(rows, key=lambda row: row[0]):
             _, steps, times, values = zip(*same, strict=True)
             columns: dict[str, Any] = dict(zip(keys, zip(*values, strict=True), strict=True))
-            blocks.append(Block(array("d", times), array("d", steps), columns))
+            blocks.append((scripts, Block(array("d", times), array("d", steps), columns)))
         for kind, _, fields in out.events:
             if kind == "checkpoint":
                 _measure(Path(fields["dir"]), fields["files"])
         events = [Event(ts=self.clock, kind=k, step=s, fields=f) for k, s, f in out.events]
-        return LogNews(blocks, events, out.facts, out.stage)
+        return LogNews(blocks, events, out.facts, out.scripts)
 
     def _latest(self, *, following: bool) -> float:
         if not following:

@@ -34,7 +34,7 @@ from nanochat_host.paths import RunPaths
 
 logger = logging.getLogger(__name__)
 SLICE_BYTES = 96 * 1024
-LOG_SLICE_BYTES = 64 * 1024
+LOG_SLICE_BYTES = 24 * 1024
 PREVIEW_BYTES = 8 * 1024 * 1024
 STALE_S = 60.0
 HELD_BYTES = 64 * 1024 * 1024
@@ -234,17 +234,19 @@ class RunTelemetry:
     def _take_log(self, news: LogNews) -> None:
         self.rev = self.log_rev = rev = self._clock()
         facts = self.full_facts
-        if news.stage and not facts.hooked and facts.stage_index < 0:
-            self.store.stage += 1
         if news.facts:
             self.facts_rev = rev
             known = {"num_steps", *facts.facts} if facts.hooked and facts.num_steps else set()
             fold_scalars(facts, {k: v for k, v in news.facts.items() if k not in known})
-        for block in news.blocks:
+        stage = self.store.stage
+        for scripts, block in news.blocks:
             if facts.hooked:
                 block.values = {k: v for k, v in block.values.items() if only_in_log(k)}
+            else:
+                self.store.stage = stage + scripts
             if block.values:
                 self._take_block(block, rev, from_hook=False)
+        self.store.stage = stage + (0 if facts.hooked else news.scripts)
         for event in news.events:
             self._take_log_event(event, rev)
         self._flush()
