@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-import torch.distributed as dist
-
 from nanochat.common import die, get_dist_info, print0
-from nanochat.torch_setup import torch
+from nanochat.torch_setup import dist, torch
 
 SEED = 42
 

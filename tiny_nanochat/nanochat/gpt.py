@@ -8,10 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import torch.nn.functional as F
-from torch import nn
-
-from nanochat.torch_setup import torch
+from nanochat.torch_setup import F, nn, torch
 
 if TYPE_CHECKING:
     from nanochat.engine import KVCache

@@ -1,6 +1,6 @@
 """Import torch once, for everyone: quiet, with one clear line when it is missing.
 
-The other modules write `from nanochat.torch_setup import torch`.
+The other modules take torch and the parts of it that they use from here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 try:
     import torch
+    import torch.distributed as dist
+    import torch.nn.functional as F
+    from torch import nn
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
@@ -23,7 +26,7 @@ except ModuleNotFoundError as error:
         "--index-url https://download.pytorch.org/whl/cpu"
     )
 
-__all__ = ["torch"]
+__all__ = ["F", "dist", "nn", "torch"]
 
 if "OMP_NUM_THREADS" not in os.environ:
     # The model is so small that a second thread gains little, and while other programs want the

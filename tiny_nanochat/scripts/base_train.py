@@ -41,8 +41,10 @@ parser.add_argument("--device-type", type=str, default="", help="cuda, cpu or mp
 # Model
 parser.add_argument("--depth", type=int, default=3, help="number of Transformer blocks")
 parser.add_argument("--aspect-ratio", type=int, default=32, help="channels for each block of depth")
-parser.add_argument("--head-dim", type=int, default=32, help="channels of an attention head")
-parser.add_argument("--kv-heads", type=int, default=-1, help="key/value heads (-1: half of all)")
+parser.add_argument("--head-dim", type=int, default=24, help="channels of an attention head")
+parser.add_argument(
+    "--kv-heads", type=int, default=-1, help="key/value heads (-1: half, or 1 if odd)"
+)
 parser.add_argument("--max-seq-len", type=int, default=128, help="context length in tokens")
 # How long: the first one that is set counts
 parser.add_argument("--num-iterations", type=int, default=-1, help="steps to train (-1: by ratio)")
@@ -55,7 +57,7 @@ parser.add_argument("--unembedding-lr", type=float, default=0.01, help="learning
 parser.add_argument("--matrix-lr", type=float, default=0.003, help="learning rate of the blocks")
 parser.add_argument("--weight-decay", type=float, default=0.1, help="decay of the blocks' weights")
 parser.add_argument("--warmup-steps", type=int, default=20, help="steps of rising learning rate")
-parser.add_argument("--warmdown-ratio", type=float, default=0.5, help="last part, of falling rate")
+parser.add_argument("--warmdown-ratio", type=float, default=0.8, help="last part, of falling rate")
 parser.add_argument("--final-lr-frac", type=float, default=0.05, help="learning rate at the end")
 parser.add_argument("--resume-from-step", type=int, default=-1, help="go on from it (-1: anew)")
 # Evaluation and output
@@ -85,7 +87,9 @@ print0(f"Vocab size: {vocab_size:,}")
 if min(args.depth, args.aspect_ratio, args.head_dim, args.max_seq_len) < 1 or args.head_dim % 2:
     die("--depth, --aspect-ratio and --max-seq-len must be positive, --head-dim positive and even")
 n_head = max(1, round(args.depth * args.aspect_ratio / args.head_dim))
-n_kv_head = max(1, n_head // 2) if args.kv_heads == -1 else args.kv_heads
+n_kv_head = args.kv_heads
+if n_kv_head == -1:
+    n_kv_head = n_head // 2 if n_head % 2 == 0 else 1
 if n_kv_head < 1 or n_head % n_kv_head:
     legal = ", ".join(str(n) for n in range(1, n_head + 1) if n_head % n == 0)
     die(f"--kv-heads={args.kv_heads} does not divide the {n_head} heads: one of {legal}")
@@ -151,7 +155,7 @@ if args.resume_from_step != -1:
     if meta_data.get("tokenizer_sha256") != tokenizer.digest():
         die(f"cannot resume {checkpoint_dir}: it was trained with another tokenizer; train anew")
     model.load_state_dict(model_data)
-    optimizer.load_state_dict(optimizer_data)
+    optimizer.load_state_dict(optimizer_data or {})
     step = meta_data["step"]
     val_bpb = meta_data["val_bpb"]
     min_val_bpb = meta_data["loop_state"]["min_val_bpb"]
@@ -178,13 +182,14 @@ def build_val_loader() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 def get_lr_multiplier(it: int) -> float:
     """The part of the learning rate that step `it` uses: up, level, and down to the end."""
+    warmup_steps, final_frac = int(args.warmup_steps), float(args.final_lr_frac)
     warmdown_steps = round(args.warmdown_ratio * num_iterations)
-    if it < args.warmup_steps:
-        return (it + 1) / args.warmup_steps
+    if it < warmup_steps:
+        return (it + 1) / warmup_steps
     if it <= num_iterations - warmdown_steps:
         return 1.0
-    left = (num_iterations - it) / warmdown_steps
-    return left + (1 - left) * args.final_lr_frac
+    left: float = (num_iterations - it) / warmdown_steps
+    return left + (1 - left) * final_frac
 
 
 sample_prompts = ["import ", "def __init__(self", '    """Return ', "    for i in range(", "class "]
@@ -257,7 +262,7 @@ while True:
     synchronize()
     t0 = time.perf_counter()
     train_loss = torch.zeros((), device=device)
-    for _ in range(grad_accum_steps):
+    for _micro_step in range(grad_accum_steps):
         loss = model(x, y) / grad_accum_steps
         train_loss += loss.detach()
         loss.backward()

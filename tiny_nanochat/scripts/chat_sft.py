@@ -102,10 +102,8 @@ if args.load_optimizer:
     _, optimizer_data, _ = load_checkpoint(
         base_checkpoint, base_step, device, load_optimizer=True, rank=ddp_rank
     )
-    fresh = [{**group, "params": None} for group in optimizer.param_groups]
-    optimizer.load_state_dict(optimizer_data or {})
-    for group, rates in zip(optimizer.param_groups, fresh, strict=True):
-        group.update({name: value for name, value in rates.items() if name != "params"})
+    moments = (optimizer_data or {})["state"]  # and not the learning rates, which start anew
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
 for group in optimizer.param_groups:
     group["initial_lr"] *= args.init_lr_frac
 
@@ -127,12 +125,13 @@ def batches(
 
 def get_lr_multiplier(progress: float) -> float:
     """The part of the learning rate used at `progress` (0 to 1): up, level, and down."""
-    if progress < args.warmup_ratio:
-        return (progress + 1e-8) / args.warmup_ratio
-    if progress <= 1 - args.warmdown_ratio:
+    warmup, warmdown = float(args.warmup_ratio), float(args.warmdown_ratio)
+    if progress < warmup:
+        return (progress + 1e-8) / warmup
+    if progress <= 1 - warmdown:
         return 1.0
-    left = (1 - progress) / args.warmdown_ratio
-    return left + (1 - left) * args.final_lr_frac
+    left = (1 - progress) / warmdown
+    return left + (1 - left) * float(args.final_lr_frac)
 
 
 train_loader = batches(train_conversations)
@@ -193,7 +192,7 @@ while True:
     synchronize()
     t0 = time.perf_counter()
     train_loss = torch.zeros((), device=device)
-    for _ in range(grad_accum_steps):
+    for _micro_step in range(grad_accum_steps):
         loss = model(x, y) / grad_accum_steps
         train_loss += loss.detach()
         loss.backward()

@@ -37,6 +37,9 @@ def save_token_bytes(tokenizer: Tokenizer) -> None:
         for token in range(tokenizer.get_vocab_size())
     ]
     path = tokenizer_dir() / "token_bytes.pt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The two files belong together: until the second is written there is no tokenizer.
+    (path.parent / "tokenizer.pkl").unlink(missing_ok=True)
     torch.save(torch.tensor(lengths, dtype=torch.int32), path)
     print(f"Saved token_bytes to {path}")
 
@@ -59,8 +62,8 @@ def main() -> None:
     )
     print(f"Training time: {time.perf_counter() - start_s:.2f}s")
     tokenizer.trained_on = trained_on
-    tokenizer.save(folder)
     save_token_bytes(tokenizer)
+    tokenizer.save(folder)
 
 
 if __name__ == "__main__":
