@@ -1,8 +1,8 @@
 """Cost of a full redraw of a chart, against painting blank strips.
 
-Run: python benchmarks/draw.py [--json]. Prints CPU ms per redraw of 160 x 45 cells: four curves of 320
-columns with envelopes, for runs of 1e3 to 1e7 points. A panel is sent columns whatever the length
-of the run, so the figures of a row differ by noise only; the floor is what an empty panel costs.
+Run: python benchmarks/draw.py [--json]. Prints CPU ms per redraw of 160 x 45 cells: four curves of
+320 columns, with and without envelopes, for runs of 1e3 to 1e7 points. A panel is sent columns
+whatever the length of the run, so the rows differ by noise only; the floor is an empty panel.
 """
 
 from __future__ import annotations
