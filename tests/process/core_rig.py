@@ -100,6 +100,7 @@ def status_of(run: RunPaths) -> RunStatus:
 
 
 def kill(pid: int) -> None:
+    assert pid > 1
     os.kill(pid, signal.SIGKILL)
     until(lambda: not procs.is_alive(pid, 0), f"{pid} is killed")
 

@@ -69,7 +69,7 @@ def shims(tmp_path: Path) -> Iterator[Shims]:
 
 def waiting(run: RunPaths) -> RunStatus:
     until(lambda: b"waiting" in run.out_log.read_bytes(), "the trainer waits")
-    return status_of(run)
+    return until(lambda: (s := status_of(run)).pid and s, "state.json names the trainer")
 
 
 def test_log_state_and_events_of_a_run(shims: Shims) -> None:
@@ -249,7 +249,8 @@ def test_full_disk_delays_and_loses_nothing(shims: Shims, tmp_path: Path) -> Non
         shims.end(pid)
         status = status_of(run)
         assert (status.state, status.signal) == ("failed", signal.SIGKILL)
-        assert status.ended_at < freed_at <= run.state_json.stat().st_mtime
+        assert status.ended_at < freed_at
+        assert run.state_json.stat().st_mtime > freed_at - 0.02  # file times are coarser
         assert [e["what"] for e in events_of(run)] == ["stage", "stage_end"]
 
 
