@@ -64,11 +64,11 @@ def select(
 
 def points_per_bucket(ranges: list[Range], limit: int, levels: int) -> tuple[int, int]:
     """(points a bucket, level to read): buckets start at multiples of their size, so they do not
-    shift as a run grows, and are 2 to 33 rows of a level."""
+    shift as a run grows, and are 2 to 20 rows of a level: at least 3/5 of `limit` buckets."""
     per = max(1, -(-sum(b - a for a, b in ranges) // limit))
     while True:
         level = 0
-        while level < levels and 2 * FACTOR ** (level + 1) <= per:
+        while level < levels and 5 * FACTOR ** (level + 1) <= 4 * per:
             level += 1
         size = FACTOR**level
         per = -(-per // size) * size

@@ -8,7 +8,7 @@ combine without special cases.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf, isfinite
 
 from nanochat_host.core.telemetry.records import Floats
@@ -23,14 +23,14 @@ def finite(values: Iterable[float]) -> list[float]:
     return [v for v in values if v - v == 0.0]
 
 
-def group(values: Sequence[float], size: int) -> list[tuple[float, ...]]:
+def group(values: Sequence[float], size: int) -> Iterator[tuple[float, ...]]:
     """Whole groups of `size` consecutive values; an unfinished last group is left out."""
-    return list(zip(*[iter(values)] * size, strict=False))
+    return zip(*[iter(values)] * size, strict=False)
 
 
 def summarise_values(values: Sequence[float], size: int) -> tuple[Floats, Floats, Floats, Floats]:
     """lo, hi, total and count of each group of `size` raw values, which may be NaN or infinite."""
-    groups = group(values, size)
+    groups = list(group(values, size))
     total = array("d", map(sum, groups))
     if isfinite(sum(total)):
         lo, hi = array("d", map(min, groups)), array("d", map(max, groups))
