@@ -1,0 +1,280 @@
+"""The data plane: what is asked for, when, and in how many requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from nanochat_host.core.wire import Query, QueryAnswer, QueryResult
+from nanochat_host.errors import CoreUnavailableError
+from nanochat_host.ui.feed import PAINTS_AT_ONCE, Feed, Slot, wants_machine
+from nanochat_sdk.data import Needs, SeriesQuery
+from nanochat_sdk.protocol import Act, Input, View
+
+
+class Process:
+    """A worker that answers when the test says so."""
+
+    def __init__(self, needs: Needs | None = None) -> None:
+        self.state = "live"
+        self.needs = needs or Needs()
+        self.granted: frozenset[str] = frozenset({"metrics:read"})
+        self.busy = False
+        self.pulls: list[dict[str, Any]] = []
+        self.acts: list[Act] = []
+        self.paused = False
+
+    @property
+    def ready(self) -> bool:
+        return self.state == "live" and not self.busy
+
+    def pull(self, **frame: Any) -> bool:
+        if not self.ready:
+            return False
+        self.busy = True
+        self.pulls.append(frame)
+        return True
+
+    def take_acts(self) -> list[Act]:
+        acts, self.acts = self.acts, []
+        return acts
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+
+class Panel:
+    view = View()
+    inner_size = (40, 10)
+
+    def __init__(self) -> None:
+        self.paints = 0
+
+    def refresh_from_process(self) -> None:
+        self.paints += 1
+
+
+class Core:
+    """Counts queries; rev grows when the test says that something is new."""
+
+    def __init__(self) -> None:
+        self.queries: list[Query] = []
+        self.rev = 1
+        self.down = False
+        self.asked = asyncio.Event()
+
+    async def query(self, query: Query) -> QueryResult:
+        self.queries.append(query)
+        self.asked.set()
+        if self.down:
+            raise CoreUnavailableError("no core")
+        return QueryResult(
+            [
+                QueryAnswer(self.rev, b"data" if item.since < self.rev else None)
+                for item in query.items
+            ]
+        )
+
+
+class Stand:
+    """A feed with `count` panels on show, all answered once."""
+
+    def __init__(self, needs: Sequence[Needs], hz: float = 1000.0) -> None:
+        self.core = Core()
+        self.acts: list[list[Act]] = []
+        self.feed = Feed(self.core.query, lambda panel, acts: self.acts.append(acts))
+        self.slots = [Slot(Panel(), Process(need), 1 / hz) for need in needs]  # type: ignore[arg-type]
+        self.processes: list[Process] = [slot.process for slot in self.slots]  # type: ignore[misc]
+
+    async def begin(self) -> None:
+        self.feed.set_up(True)
+        self.feed.show(self.slots)
+        await self.until(lambda: all(p.pulls for p in self.processes))
+        self.answer()
+
+    def answer(self) -> None:
+        for process in self.processes:
+            process.busy = False
+            self.feed.changed(process)  # type: ignore[arg-type]
+
+    async def until(self, condition: Any) -> None:
+        async with asyncio.timeout(3):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+
+async def settle(turns: int = 30) -> None:
+    """Let everything that is ready in the loop happen."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def test_all_panels_of_a_screen_share_one_query() -> None:
+    stand = Stand([Needs()] * 7)
+    await stand.begin()
+    assert len(stand.core.queries) == 1
+    assert len(stand.core.queries[0].items) == 7
+    assert stand.core.queries[0].items[0].granted == ["metrics:read"]
+    assert all(len(p.pulls) == 1 and p.pulls[0]["data"] == b"data" for p in stand.processes)
+
+
+async def test_nothing_is_asked_while_nothing_moves() -> None:
+    stand = Stand([Needs()] * 3)
+    await stand.begin()
+    await settle()
+    assert stand.feed._timer is None
+    assert len(stand.core.queries) == 1
+
+
+async def test_a_panel_that_was_quiet_is_pulled_at_once_and_a_hot_one_at_its_rate() -> None:
+    stand = Stand([Needs()], hz=20.0)
+    await stand.begin()
+    await asyncio.sleep(0.06)
+    stand.core.rev += 1
+    stand.feed.mark(run=True, machine=False)
+    await settle()
+    assert len(stand.core.queries) == 2, "leading edge: no phase to wait for"
+    stand.answer()
+    stand.core.rev += 1
+    stand.feed.mark(run=True, machine=False)
+    await settle()
+    assert len(stand.core.queries) == 2
+    assert stand.feed._timer is not None
+    await stand.until(lambda: len(stand.core.queries) == 3)
+
+
+async def test_the_core_says_nothing_new_and_no_worker_is_woken() -> None:
+    stand = Stand([Needs()])
+    await stand.begin()
+    stand.feed.mark(run=True, machine=False)
+    await stand.until(lambda: len(stand.core.queries) == 2)
+    await settle()
+    assert len(stand.processes[0].pulls) == 1
+
+
+async def test_a_busy_worker_gets_the_newest_state_once_it_is_free() -> None:
+    stand = Stand([Needs()])
+    stand.feed.set_up(True)
+    stand.feed.show(stand.slots)
+    await stand.until(lambda: stand.processes[0].pulls)
+    for _ in range(50):
+        stand.core.rev += 1
+        stand.feed.mark(run=True, machine=False)
+        await settle(3)
+    assert len(stand.processes[0].pulls) == 1
+    stand.answer()
+    await stand.until(lambda: len(stand.processes[0].pulls) == 2)
+
+
+async def test_the_machine_wakes_only_panels_that_look_at_it() -> None:
+    gpu = Needs(series=(SeriesQuery("gpu/*/util"),))
+    stand = Stand([Needs(series=(SeriesQuery("train/loss"),)), gpu, Needs(machine=True)])
+    await stand.begin()
+    stand.core.rev += 1
+    stand.feed.mark(run=False, machine=True)
+    await stand.until(lambda: len(stand.core.queries) == 2)
+    assert [item.needs for item in stand.core.queries[1].items] == [gpu, Needs(machine=True)]
+    assert not wants_machine(Needs(latest=("train/*",)))
+
+
+async def test_hidden_panels_stand_still_and_come_back_with_all_their_data() -> None:
+    stand = Stand([Needs(), Needs()])
+    await stand.begin()
+    stand.feed.show(stand.slots[:1])
+    assert stand.processes[1].paused
+    stand.core.rev += 1
+    stand.feed.mark(run=True, machine=False)
+    await stand.until(lambda: len(stand.core.queries) == 2)
+    assert len(stand.core.queries[1].items) == 1
+    stand.answer()
+    stand.feed.show(stand.slots)
+    assert not stand.processes[1].paused
+    await stand.until(lambda: len(stand.processes[1].pulls) == 2)
+
+
+async def test_a_worker_that_starts_anew_is_given_everything() -> None:
+    stand = Stand([Needs()])
+    await stand.begin()
+    process = stand.processes[0]
+    process.state = "backoff"
+    stand.feed.changed(process)  # type: ignore[arg-type]
+    process.state = "live"
+    stand.feed.changed(process)  # type: ignore[arg-type]
+    await stand.until(lambda: len(process.pulls) == 2)
+    assert stand.core.queries[-1].items[0].since == 0
+    assert process.pulls[-1]["force"] is True
+
+
+async def test_new_needs_are_answered_without_waiting_for_news() -> None:
+    stand = Stand([Needs()])
+    await stand.begin()
+    wider = Needs(series=(SeriesQuery("train/loss", columns=300),))
+    stand.processes[0].needs = wider
+    stand.feed.changed(stand.processes[0])  # type: ignore[arg-type]
+    await stand.until(lambda: len(stand.core.queries) == 2)
+    assert stand.core.queries[1].items[0].needs == wider
+    assert stand.core.queries[1].items[0].since == 0
+
+
+async def test_input_goes_to_the_worker_without_asking_the_core() -> None:
+    stand = Stand([Needs()])
+    await stand.begin()
+    key = Input(kind="key", key="x")
+    stand.feed.give(stand.slots[0].panel, [key])
+    assert stand.processes[0].pulls[-1]["inputs"] == [key]
+    stand.feed.give(stand.slots[0].panel, [key])
+    assert len(stand.processes[0].pulls) == 2, "one frame in flight"
+    stand.answer()
+    assert stand.processes[0].pulls[-1]["inputs"] == [key]
+    assert len(stand.core.queries) == 1
+
+
+async def test_a_core_that_does_not_answer_is_not_hammered() -> None:
+    stand = Stand([Needs()])
+    stand.core.down = True
+    stand.feed.set_up(True)
+    stand.feed.show(stand.slots)
+    await stand.until(lambda: stand.core.queries)
+    for _ in range(100):
+        stand.feed.mark(run=True, machine=True)
+        await settle(2)
+    assert len(stand.core.queries) == 1
+    stand.core.down = False
+    stand.feed.set_up(True)
+    await stand.until(lambda: stand.processes[0].pulls)
+
+
+async def test_another_run_on_show_drops_the_answer_of_the_old_one() -> None:
+    stand = Stand([Needs()])
+    await stand.begin()
+    stand.core.rev += 1
+    stand.feed.mark(run=True, machine=False)
+    await stand.until(lambda: stand.feed._busy)
+    stand.feed.set_run("other")
+    await stand.until(lambda: stand.core.queries[-1].run == "other")
+    await stand.until(lambda: len(stand.processes[0].pulls) == 2)
+    assert stand.core.queries[-1].items[0].since == 0
+
+
+async def test_twelve_answers_are_painted_a_few_at_a_time() -> None:
+    stand = Stand([Needs()] * 12)
+    await stand.begin()
+    panels: list[Panel] = [slot.panel for slot in stand.slots]  # type: ignore[misc]
+    await stand.until(lambda: all(panel.paints for panel in panels))
+    for panel in panels:
+        panel.paints = 0
+    stand.answer()
+    assert sum(panel.paints for panel in panels) <= PAINTS_AT_ONCE
+    await stand.until(lambda: all(panel.paints == 1 for panel in panels))
+
+
+async def test_what_a_panel_asks_for_is_handed_on() -> None:
+    stand = Stand([Needs()])
+    await stand.begin()
+    stand.processes[0].acts = [Act("save")]
+    stand.feed.changed(stand.processes[0])  # type: ignore[arg-type]
+    assert stand.acts == [[Act("save")]]
