@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 METRIC_OF_VARIABLE = {
     "debiased_smooth_loss": "train/loss",
     "train_loss_f": "train/loss_raw",
@@ -24,7 +26,7 @@ OCCASIONAL = {"val_bpb": "val/bpb", "val_loss": "val/loss", "core_metric": "core
 STEP_VARIABLES = ("step", "global_step", "iter_num", "iteration", "step_num", "it")
 
 
-def metric_names(variables: list[str]) -> list[str]:
+def metric_names(variables: Iterable[str]) -> list[str]:
     """One name per variable, all different: of two variables for one metric, the first has it."""
     taken: set[str] = set()
     names = []

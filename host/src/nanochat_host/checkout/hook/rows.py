@@ -81,10 +81,11 @@ class Rows:
         self._variables = tuple(variables)
         self._parts = tuple(parts)
         self._plans: dict[tuple[type, ...], Plan] = {}
-        self._reported: list[str] = []
+        self._reported = metric_names(self._variables)
 
     def reported(self) -> Sequence[str]:
-        """Names in the last line: what `wandb.log` need not repeat."""
+        """Names in the last line (before it, those to be expected): what `wandb.log` need not
+        repeat."""
         return self._reported
 
     def line(self, scope: Mapping[str, Any], ts: float, step: int, parts: Sequence[float]) -> bytes:
