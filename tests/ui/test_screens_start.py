@@ -74,7 +74,11 @@ def test_only_what_was_changed_is_sent(form: StartForm) -> None:
     assert form.put("device", "") == "", "the default takes it back"
     assert form.missing() == []
     assert form.request() == wire.StartRun(
-        checkout="tiny", target="base_train", options={"depth": "6", "data": "x"}, nproc=2, name="mine"
+        checkout="tiny",
+        target="base_train",
+        options={"depth": "6", "data": "x"},
+        nproc=2,
+        name="mine",
     )
 
 

@@ -60,11 +60,20 @@ class LogView(ScrollView, can_focus=True):
         self._page, self._search = page, search.lower()
         self._fold()
         if self.follow:
-            self.scroll_end(animate=False, immediate=True)
+            self._to_end()
         else:
             row = next((i for i, (line, _, _) in enumerate(self._rows) if line.n >= anchor), 0)
-            self.scroll_to(y=row, animate=False, immediate=True)
+            self.scroll_to(y=row, animate=False, immediate=True, force=True)
         self.refresh()
+
+    def _to_end(self) -> None:
+        # Once more after the layout: until then the end may be that of the old size.
+        self.scroll_end(animate=False, immediate=True, force=True)
+        self.call_after_refresh(self._keep_end)
+
+    def _keep_end(self) -> None:
+        if self.follow:
+            self.scroll_end(animate=False, immediate=True, force=True)
 
     def _fold(self) -> None:
         width = max(8, self.size.width - self._gutter - 2)
@@ -86,7 +95,7 @@ class LogView(ScrollView, can_focus=True):
 
     def watch_follow(self, follow: bool) -> None:
         if follow:
-            self.scroll_end(animate=False, immediate=True)
+            self._to_end()
         self.post_message(self.FollowChanged())
 
     def watch_wrap(self) -> None:

@@ -141,8 +141,8 @@ class RowList(ScrollView, can_focus=True):
             self.scroll_to_region(
                 Region(0, cursor - above, 1, 1 + above + self._head),
                 animate=False,
-                spacing=None,
                 immediate=True,
+                force=True,
             )
             self.post_message(self.Moved(self, self.key))
 
