@@ -240,3 +240,15 @@ def test_a_script_that_saves_after_its_loop(trainer: Trainer) -> None:
     meta = [json.loads(p.read_text()) for p in sorted(trainer.checkout.glob("out/sft/*.json"))]
     assert meta == [{"step": 2, "val_loss": None}, {"step": 7, "val_loss": 0.04, "accuracy": 0.4}]
     assert output == "final 0.04\n"
+
+
+def test_the_next_stage_of_a_run_does_not_repeat_commands(trainer: Trainer) -> None:
+    trainer.command("save", at_step=3)
+    trainer.command("stop", at_step=5)
+    trainer.run("scripts.base_train")
+    before = len(answers(trainer))
+    trainer.command("save", at_step=2, id="between")
+    code, _ = trainer.run("scripts.chat_rl")
+    assert code == 0
+    assert answers(trainer)[before:] == [("applied", "between", 2)]
+    assert max(trainer.metric("loop/reward")) == 11

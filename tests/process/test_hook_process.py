@@ -209,8 +209,10 @@ def test_when_there_is_room_again_a_note_says_what_was_lost(trainer: Trainer) ->
     (note,) = [e for e in readable if e["kind"] == "log"]
     assert len(torn) <= 1
     assert steps[-1] == 299
-    assert note["text"].startswith(f"{300 - len(steps)} events were lost")
-    assert 100 < 300 - len(steps) < 200
+    lost = int(note["text"].removesuffix(" events were lost: File too large"))
+    # A line cut just before its newline counts as lost, and is completed all the same.
+    assert 300 - len(steps) in (lost, lost - 1)
+    assert 100 < lost < 200
 
 
 def test_events_that_cannot_be_written_at_all_harm_nothing(trainer: Trainer) -> None:

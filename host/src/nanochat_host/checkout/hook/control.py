@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+TAIL_BYTES = 64 * 1024
 COMMANDS = ("save", "eval", "sample", "stop", "pause", "resume", "set", "lr")
 
 
@@ -44,13 +47,31 @@ def parse_command(line: bytes) -> Command:
     )
 
 
-class ControlFile:
-    """Follows the file by its size: one `fstat` while nothing is new."""
+def answered_until(events: str) -> int:
+    """How much of the control file the last stage of this run has answered, from the `end` event
+    it left; 0 if there was none. A stop of one stage is not one of the next."""
+    try:
+        with Path(events).open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - TAIL_BYTES))
+            lines = file.read().splitlines()
+    except OSError:
+        return 0
+    for line in reversed(lines):
+        if b'"what": "end"' in line:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return int(json.loads(line)["control"])
+    return 0
 
-    def __init__(self, path: str) -> None:
+
+class ControlFile:
+    """Follows the file by its size: one `fstat` while nothing is new. position: where to begin,
+    in bytes."""
+
+    def __init__(self, path: str, position: int = 0) -> None:
         self._path = path
         self._fd = -1
-        self._position = 0
+        self.position = position
 
     def poll(self) -> list[Command]:
         """Commands appended since the last call; half a line waits for its end."""
@@ -60,11 +81,11 @@ class ControlFile:
             if self._fd < 0:
                 self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             size = os.fstat(self._fd).st_size
-            if size <= self._position:
+            if size <= self.position:
                 return []
-            data = os.pread(self._fd, size - self._position, self._position)
+            data = os.pread(self._fd, size - self.position, self.position)
         except OSError:
             return []
         complete = data[: data.rfind(b"\n") + 1]
-        self._position += len(complete)
+        self.position += len(complete)
         return [parse_command(line) for line in complete.splitlines() if line.strip()]

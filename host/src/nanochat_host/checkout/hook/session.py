@@ -14,7 +14,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from . import libs
-from .control import ControlFile
+from .control import ControlFile, answered_until
 from .events import EventWriter
 from .imports import AfterImport
 from .ranks import Ranks
@@ -62,6 +62,7 @@ def main(argv: list[str]) -> None:
     settings = Settings.take()
     ignore_hangup()
     sys.path[0] = str(Path.cwd())
+    control = ControlFile(settings.control, answered_until(settings.events))
     events = EventWriter(settings.events if settings.rank == 0 else "")
     events.state(
         "start",
@@ -72,7 +73,7 @@ def main(argv: list[str]) -> None:
         world=settings.world,
     )
     try:
-        _run(module, arguments, settings, events)
+        _run(module, arguments, settings, events, control)
     except Exception as exc:
         _report_error(exc, settings)
         own = _script_part(exc.__traceback__)
@@ -80,7 +81,13 @@ def main(argv: list[str]) -> None:
         sys.exit(1)
 
 
-def _run(module: str, arguments: list[str], settings: Settings, events: EventWriter) -> None:
+def _run(
+    module: str,
+    arguments: list[str],
+    settings: Settings,
+    events: EventWriter,
+    control: ControlFile,
+) -> None:
     spec = _find(module)
     code, report = _load(spec)
     events.state(
@@ -94,7 +101,7 @@ def _run(module: str, arguments: list[str], settings: Settings, events: EventWri
     )
     signals = StopSignal()
     ranks = Ranks(settings.rank, settings.world)
-    steering = Steering(report, ControlFile(settings.control), events, ranks, signals)
+    steering = Steering(report, control, events, ranks, signals)
     ticker = Ticker(report, events, steering, signals)
     after_import = {
         "torch": libs.patch_torch(settings.compile_models, settings.gloo, settings.world),
@@ -118,7 +125,11 @@ def _run(module: str, arguments: list[str], settings: Settings, events: EventWri
     finally:
         ticker.left()
         events.state(
-            "end", exit_code=exit_code, hook_us_p50=ticker.hook_us_p50(), ticks=ticker.ticks
+            "end",
+            exit_code=exit_code,
+            hook_us_p50=ticker.hook_us_p50(),
+            ticks=ticker.ticks,
+            control=control.position,
         )
 
 
