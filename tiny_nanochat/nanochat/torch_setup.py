@@ -21,10 +21,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
-    die(
-        "torch is not installed in this Python: pip install torch "
-        "--index-url https://download.pytorch.org/whl/cpu"
-    )
+    die("torch is not installed in this Python: pip install torch")
 
 __all__ = ["F", "dist", "nn", "torch"]
 
