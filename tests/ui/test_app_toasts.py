@@ -38,8 +38,10 @@ def event(kind: str, step: int | None = 1200, **fields: Any) -> Event:
             event("state", what="applied", cmd="set", name="lr", value=0.1),
             "lr is now 0.1 at step 1,200", "information",
         ),
-        (event("state", None, what="lost", reason="the shim died"), "the run was lost\nthe shim died",
-         "error"),
+        (
+            event("state", None, what="lost", reason="the shim died"),
+            "the run was lost\nthe shim died", "error",
+        ),
     ],
 )  # fmt: skip
 def test_words(happened: Event, text: str, severity: str) -> None:

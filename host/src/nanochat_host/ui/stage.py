@@ -52,9 +52,9 @@ class Stage:
         self.feed.close()
         await self._supervisor.close()
 
-    async def clear(self) -> None:
+    def clear(self) -> None:
         """Close all panels; another layout follows."""
-        self.feed.show(())
+        self.show(())
         for slot in self._slots.values():
             self._supervisor.discard(slot.process)
         self._slots.clear()

@@ -125,11 +125,11 @@ class DashboardScreen(HostScreen):
         if deck is self._deck:
             return
         self._deck = deck
+        old, self._grids = self._grids, {}
         if self.stage is not None:
-            await self.stage.clear()
-        for grid in self._grids.values():
+            self.stage.clear()
+        for grid in old.values():
             await grid.remove()
-        self._grids.clear()
         await self._open_deck()
 
     async def _open_deck(self) -> None:

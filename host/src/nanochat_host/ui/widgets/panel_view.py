@@ -64,15 +64,23 @@ class PanelView(PanelBody, can_focus=True):
     def __init__(self, placement: Placement, entry: PanelEntry | None) -> None:
         super().__init__(placement, entry)
         self._declared: tuple[KeyHelp, ...] = ()
+        self._offers: tuple[bool, ...] = ()
 
     def view_changed(self) -> None:
         self.post_message(self.ViewChanged(self))
 
     def refresh_from_process(self) -> None:
+        if not self.is_attached:
+            return
         super().refresh_from_process()
         if self.process is not None:
             self.declare_keys(self.process.keys)
-        self.refresh_bindings()
+        # The key line is worked out anew only when another kind of payload brings other keys.
+        offers = (self.failing, *(self.part(kind) is not None for kind in (Chart, Table, Text)))
+        if offers != self._offers:
+            self._offers = offers
+            if self.has_focus:
+                self.refresh_bindings()
 
     def ask(self, *inputs: Input) -> None:
         """Hand the worker what the person did."""
