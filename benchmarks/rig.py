@@ -20,6 +20,7 @@ from benchmarks.terminal import Terminal
 
 HERE = Path(__file__).resolve().parent
 FIREHOSE = HERE / "firehose"
+ROWS_BEFORE = 10_000
 
 
 @contextlib.contextmanager
@@ -27,7 +28,6 @@ def core() -> Iterator[tuple[Paths, CoreClient]]:
     """A core with an empty home; it and its runs end with the block."""
     home = Path(tempfile.mkdtemp(prefix="nanochat-bench-"))
     os.environ["NANOCHAT_CLI_HOME"] = str(home)
-    os.environ["NANOCHAT_CLI_PACKS"] = str(HERE / "bench_pack")
     paths = Paths.from_env()
     ensure_core(paths)
     client = CoreClient(paths)
@@ -41,7 +41,7 @@ def core() -> Iterator[tuple[Paths, CoreClient]]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def start_firehose(client: CoreClient, *, rate: float, rows_before: int = 10_000) -> str:
+def start_firehose(client: CoreClient, *, rate: float, rows_before: int = ROWS_BEFORE) -> str:
     """A live run of 20 metrics at `rate` rows/s; returns its id once its rows are in the store."""
     if not any(ref.name == "firehose" for ref in client.checkouts()):
         client.add_checkout(AddCheckout(path=str(FIREHOSE), name="firehose", python=sys.executable))

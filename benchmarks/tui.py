@@ -12,12 +12,16 @@ import argparse
 import re
 import sys
 import time
+from collections.abc import Callable
+
+from nanochat_host.core.client import CoreClient
 
 from benchmarks import peers, rig
 from benchmarks.measure import median, percentile, quiet_note, report, spread
 from benchmarks.terminal import Terminal
 
-STAMP = re.compile(r"stamp=(\d+);")
+CURSOR = re.compile(r"│ step ([\d,.kM]+)  ━")
+STEP = re.compile(r"step ([\d,]+) /")
 LIMIT_MS = 150.0
 
 
@@ -51,17 +55,48 @@ def key_latency(
     return found
 
 
-def staleness(terminal: Terminal, seconds: float) -> list[float]:
-    """Age in seconds of each new stamp at the moment it was on the screen."""
-    ages, shown = [], ""
+def cursor_latency(terminal: Terminal, seconds: float) -> list[tuple[float, float]]:
+    """Like `key_latency`, for the chart cursor: the effect is another step under it.
+
+    Two neighbouring columns may stand for one point; such presses are left out. A second without
+    an effect is taken for one, and more than a tenth of all presses would be a fault.
+    """
+    found = []
+    began = time.perf_counter()
+    index = same = 0
+    while time.perf_counter() - began < seconds:
+        before = CURSOR.search(terminal.text)
+        other = rf"│ step (?!{re.escape(before[1] if before else '')} )[\d,.kM]+  ━"
+        sent = terminal.press("\x1b[D" if index % 40 < 20 else "\x1b[C")
+        try:
+            found.append((sent - began, terminal.wait_for(other, 1.0) - sent))
+        except TimeoutError:
+            same += 1
+        terminal.drain(0.03 + 0.011 * (index % 7))
+        index += 1
+    if same > index / 10:
+        raise RuntimeError(f"{same} of {index} keys had no effect within a second")
+    return found
+
+
+def staleness(terminal: Terminal, made_at: Callable[[int], float], seconds: float) -> list[float]:
+    """Age in seconds of each newly shown step at the moment it was on the screen."""
+    ages, shown = [], 0
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline:
-        match = STAMP.search(terminal.text)
-        if match and match[1] != shown:
-            shown = match[1]
-            ages.append((time.time() * 1000 % 100_000_000 - float(shown)) / 1000)
+        match = STEP.search(terminal.text)
+        if match and (step := int(match[1].replace(",", ""))) != shown:
+            shown = step
+            ages.append(time.time() - made_at(step))
         terminal.drain(0.002)
     return ages
+
+
+def pace(client: CoreClient, run: str, rate: float) -> Callable[[int], float]:
+    """When the firehose made a step: its loop keeps to `due_from + (step - before) / rate`."""
+    values = {m.name: m.value for m in client.metrics(run)}
+    due_from = float(values["loop/due_from"] or 0.0)
+    return lambda step: due_from + (step - rig.ROWS_BEFORE) / rate
 
 
 def main() -> int:
@@ -93,8 +128,10 @@ def main() -> int:
         terminal.wait_for(r"Loss[\s\S]*\d\.\d")
         terminal.drain(3.0)
         cpu, began = terminal.cpu_s(top_only=True), time.perf_counter()
-        keys = [("?", "(?i)search"), ("\x1b", "(?i)overview")]
-        timed = key_latency(terminal, keys, seconds)
+        # The cursor of the focused chart: its values change with every key.
+        terminal.press("\x1b[D")
+        terminal.wait_for(CURSOR.pattern)
+        timed = cursor_latency(terminal, seconds)
         host_cpu = (terminal.cpu_s(top_only=True) - cpu) / (time.perf_counter() - began)
         latencies = [s for _, s in timed]
         third = seconds / 3
@@ -112,9 +149,9 @@ def main() -> int:
         terminal.close()
 
         terminal = rig.open_tui(run, "stamp")
-        terminal.wait_for(r"stamp=\d{3,};")
+        terminal.wait_for(r"step [\d,]+ /")
         terminal.drain(2.0)
-        ages = staleness(terminal, min(seconds, 15.0))
+        ages = staleness(terminal, pace(client, run, 1000.0), min(seconds, 15.0))
         terminal.close()
         print(f"row written to row on screen: {spread(ages)}, n={len(ages)}")
         good.append(report("row to screen p50", percentile(ages, 50) * 1e3, 50.0, "ms"))

@@ -44,7 +44,7 @@ while step < num_iterations and time.time() - started < args.seconds:
     metric_04, metric_05, metric_06, metric_07 = decay / 5, decay / 6, decay / 7, decay / 8
     metric_08, metric_09, metric_10, metric_11 = decay / 9, decay / 10, decay / 11, decay / 12
     metric_12 = noise.random()
-    stamp_ms = int(time.time() * 1000) % 100_000_000
+    metric_13 = noise.random()
     step += 1
     if step == args.rows_before:
         print("firehose ready", flush=True)
