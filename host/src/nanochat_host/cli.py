@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -52,6 +53,9 @@ def open_tui(
 ) -> int:
     """Open the TUI. start: a run to begin once the screen is up; attach: rather show a live run of
     the same checkout and target if there is one. Returns the exit code."""
+    # Textual's refresh period is the longest a key waits for its paint while panels stream. It
+    # sleeps when nothing changes, so a short one costs nothing at rest. Read at import.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     from nanochat_host.ui.app import run_ui
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
