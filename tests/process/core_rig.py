@@ -31,6 +31,7 @@ parser.add_argument("--num-iterations", type=int, default=3)
 parser.add_argument("--device-type", type=str, default="", choices=["", "cpu", "cuda"])
 parser.add_argument("--exit-code", type=int, default=0)
 parser.add_argument("--go", type=str, default="", help="wait for this file before the last step")
+parser.add_argument("--say", type=int, default=0, help="lines to print after the last step")
 parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
 parser.add_argument("--fail", type=str, default="", help="raise this message")
 args = parser.parse_args()
@@ -45,6 +46,8 @@ for step in range(args.num_iterations):
     print(f"step {step:05d}/{args.num_iterations:05d} ({100 * step / args.num_iterations:.2f}%) | "
           f"loss: {4.0 - step / 1e4:.6f} | lrm: 1.00 | dt: 1.00ms | tok/sec: 1,000 | "
           "bf16_mfu: 1.00 | epoch: 0 | total time: 0.01m")
+for line in range(args.say):
+    print("so it goes", line)
 if args.fail:
     raise RuntimeError(args.fail)
 print("finished", file=sys.stderr)

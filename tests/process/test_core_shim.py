@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from core_rig import events_of, kill, make_checkout, small_disk, status_of, unti
 from nanochat_host.core import run_folder
 from nanochat_host.core.launcher import _spawn
 from nanochat_host.core.shim import procs
+from nanochat_host.core.shim.reserve import LEAST_BYTES
 from nanochat_host.core.watch import reap
 from nanochat_host.core.wire import RunRecord, RunStatus, RunStep
 from nanochat_host.paths import Paths, RunPaths
@@ -228,16 +230,10 @@ def test_memory_of_a_shim(shims: Shims, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a small tmpfs takes root")
 def test_full_disk_delays_and_loses_nothing(shims: Shims, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    with small_disk(tmp_path / "disk", 256 * 1024) as disk:
+    with small_disk(tmp_path / "disk", LEAST_BYTES) as disk:  # too small for a reserve
         run, pid = shims.run([f"--go={go}"], paths=Paths(disk))
         waiting(run)
-        ballast = disk / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            while True:
-                try:
-                    file.write(b"x" * 512)
-                except OSError:
-                    break
+        ballast = fill(disk)
         trainer = status_of(run).pid
         before = _writes(pid)
         kill(trainer)
@@ -252,6 +248,37 @@ def test_full_disk_delays_and_loses_nothing(shims: Shims, tmp_path: Path) -> Non
         assert status.ended_at < freed_at
         assert run.state_json.stat().st_mtime > freed_at - 0.02  # file times are coarser
         assert [e["what"] for e in events_of(run)] == ["stage", "stage_end"]
+
+
+def fill(disk: Path) -> Path:
+    """Write a file until nothing more fits."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+    return ballast
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting a small tmpfs takes root")
+def test_the_log_s_reserve_lasts_on_a_full_disk(shims: Shims, tmp_path: Path) -> None:
+    """Neither does the trainer's `print` fail, nor is its end forgotten."""
+    go = tmp_path / "go"
+    with small_disk(tmp_path / "disk", 1024 * 1024) as disk:
+        run, pid = shims.run([f"--go={go}", "--say=2000"], paths=Paths(disk))
+        waiting(run)
+        fill(disk)
+        go.touch()
+        shims.end(pid)
+        status = status_of(run)
+        assert (status.state, status.exit_code) == ("done", 0)
+        assert run.out_log.read_text().endswith("so it goes 1999\nfinished\n")
+        assert [e["what"] for e in events_of(run)] == ["stage", "stage_end"]
+
+
+def test_the_reserve_is_given_back(shims: Shims) -> None:
+    run, pid = shims.run(["--num-iterations=1"])
+    shims.end(pid)
+    assert run.out_log.stat().st_blocks * 512 < LEAST_BYTES
 
 
 def _writes(pid: int) -> int:

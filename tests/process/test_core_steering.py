@@ -121,7 +121,7 @@ def test_a_script_without_a_loop_says_why_it_cannot_be_steered(
 
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a small tmpfs takes root")
 def test_a_full_disk_harms_neither_trainer_nor_core(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 2 * 1024 * 1024) as disk:
+    with small_disk(tmp_path / "disk", 8 * 1024 * 1024) as disk:
         rig = CoreRig(disk)
         try:
             _fill_and_free(rig)
@@ -141,7 +141,7 @@ def _fill_and_free(rig: CoreRig) -> None:
             file.write(b"x" * 4096)
     status = status_of(run)
     naps = _naps(status.pid)
-    until(lambda: _naps(status.pid) > naps + 50, "the trainer makes steps on the full disk")
+    until(lambda: _naps(status.pid) > naps + 200, "the trainer makes steps on the full disk")
     with pytest.raises(NanochatCliError, match="space"):
         for _ in range(100):  # the last page of control.jsonl may still take some
             rig.client.control(run.run_id, Control("lr", value=0.5))

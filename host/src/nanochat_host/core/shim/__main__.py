@@ -28,10 +28,13 @@ if __name__ == "__main__":  # under -I nothing of ours is importable yet
 from nanochat_host.core.shim import procs  # noqa: E402
 from nanochat_host.core.shim.journal import Journal  # noqa: E402
 from nanochat_host.core.shim.lastwords import hook_exit_code, last_words  # noqa: E402
+from nanochat_host.core.shim.reserve import Reserve  # noqa: E402
 
 LOCK_FD = 3
 RETRY_S = 1.0
 """Between attempts to write what a full disk refused, and between looks where no event comes."""
+TOP_UP_S = 60.0
+"""Between looks whether the log's reserve is used up."""
 LAST_WRITE_S = 7 * 24 * 3600.0
 """How long the final state waits for a full disk."""
 ASKS: dict[signal.Signals, str] = {
@@ -53,6 +56,7 @@ class Shim:
         self.asked: list[str] = []
         self.pid = 0
         self.log_start = 0
+        self.reserve = Reserve(f"{root}/out.log")
         self._wake, writer = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(writer, False)
@@ -126,6 +130,7 @@ class Shim:
         )
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self.log_start = os.lseek(log, 0, os.SEEK_END)
+        self.reserve.top_up()
         try:
             self.pid = os.posix_spawn(
                 command[0],
@@ -160,7 +165,9 @@ class Shim:
 
     def _pause(self, others: list[int], *, poll: bool = False) -> None:
         """Sleep until a signal, a descriptor of `others`, or a retry is due. Acts on signals."""
-        timeout = RETRY_S if poll or self.journal.behind else None
+        timeout = RETRY_S if poll or self.journal.behind else TOP_UP_S
+        if self.pid:
+            self.reserve.top_up()
         select.select([self._wake, *others], [], [], timeout)
         self._take_signals()
         self.journal.flush()
@@ -209,6 +216,7 @@ class Shim:
         return f"{how}: {words}" if words else how
 
     def _finish(self, index: int, state: str, code: int | None, number: int, reason: str) -> None:
+        self.reserve.release()  # on a full disk this is the room the last words need
         self.journal.set(
             state=state, exit_code=code, signal=number, reason=reason, ended_at=time.time(), pid=0
         )
