@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import sys
 from collections.abc import Callable, Coroutine
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import msgspec
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from nanochat_host.ui.steering import Steering
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 GC_THRESHOLDS = (50_000, 20, 50)
 """A full collection walks every widget and stalls a key; nearly all our garbage dies young."""
 
@@ -81,6 +84,7 @@ class NanochatApp(App[None]):
         self.link = link or CoreLink(paths, self.post_message)
         self.changed: Signal[Topic] = Signal(self, "model")
         self.desk = NewsDesk(self, run or ("" if start else self.session.run), start, attach)
+        self.begun = False
         self.feed: Feed | None = None
         self.crash_file: Path | None = None
         crash = last_crash(paths)
@@ -125,6 +129,9 @@ class NanochatApp(App[None]):
 
     def _begin(self) -> None:
         """After the first paint: everything that needs other processes."""
+        self.begun = True
+        if self._dashboard is not None:
+            self._dashboard.open_stage()
         self.run_worker(self.link.run(), name="link", exit_on_error=False)
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -148,6 +155,7 @@ class NanochatApp(App[None]):
         elif mode != self.current_mode:
             self._came_from = self.current_mode
             await self.switch_mode(mode)
+            self.remember()
 
     async def action_back(self) -> None:
         """The screen before this one."""
@@ -181,16 +189,18 @@ class NanochatApp(App[None]):
 
     async def action_quit(self) -> None:
         """Close this terminal only: runs and the core go on."""
-        self.remember()
+        await self.remember().wait()
         self.exit()
 
-    def remember(self) -> None:
-        """Keep what is on the screen for the next start."""
-        self.session.run = self.model.run_id
+    def remember(self) -> Worker[None]:
+        """Keep what is on the screen for the next start; a slow disk is waited for elsewhere."""
+        if self.model.loaded:
+            self.session.run = self.model.run_id
         self.session.theme = self.theme
         if self.current_mode in modes.REMEMBERED:
             self.session.mode = self.current_mode
-        save_session(self.paths, self.session)
+        kept = msgspec.structs.replace(self.session, tabs=dict(self.session.tabs))
+        return self.work(asyncio.to_thread(save_session, self.paths, kept), "session")
 
     def start_demo(self) -> None:
         """Train the embedded checkout."""
@@ -232,9 +242,9 @@ class NanochatApp(App[None]):
     def _acts_wanted(self, message: messages.ActsWanted) -> None:
         self.work(self.steering.act(message), "ask")
 
-    def work(self, job: Coroutine[Any, Any, object], group: str) -> None:
+    def work(self, job: Coroutine[Any, Any, T], group: str) -> Worker[T]:
         """Run a job that may wait; its errors are reported, the screen stays."""
-        self.run_worker(job, group=group, exit_on_error=False)
+        return self.run_worker(job, group=group, exit_on_error=False)
 
     # What must not happen.
 

@@ -255,11 +255,11 @@ class Feed:
         return taken
 
     def _paint(self) -> None:
-        """Paint a few panels, then let keys through before the next few."""
+        """Paint a few panels at once, the others after keys had their turn."""
+        self._painting = bool(self._unpainted)
         for slot in list(self._unpainted)[:PAINTS_AT_ONCE]:
             del self._unpainted[slot]
             slot.panel.refresh_from_process()
-        self._painting = bool(self._unpainted)
         if self._painting:
             asyncio.get_running_loop().call_later(PAINT_EVERY_S, self._paint)
 

@@ -67,6 +67,7 @@ class NewsDesk:
         if self._app.feed is not None:
             self._app.feed.set_run(run_id)
         self._publish(Topic.RUN | Topic.LOG)
+        self._app.remember()
 
     def forget(self, run_id: str) -> None:
         """A run was deleted."""

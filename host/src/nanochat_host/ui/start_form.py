@@ -102,7 +102,7 @@ class StartForm:
             checkout=self.target.checkout,
             target=self.target.name,
             options=dict(options),
-            nproc=int(self.values.get(NPROC, "1")),
+            nproc=int(self.values[NPROC]) if NPROC in self.values else None,
             name=self.values.get(NAME, ""),
         )
 

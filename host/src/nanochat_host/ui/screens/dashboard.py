@@ -65,10 +65,14 @@ class DashboardScreen(HostScreen):
         if self._deck is None:
             return
         await self._open_deck()
-        self.call_after_refresh(self._open_stage)
+        if self.host.begun:
+            self.open_stage()
 
-    def _open_stage(self) -> None:
-        """After the first paint: what workers need is not imported before."""
+    def open_stage(self) -> None:
+        """Bring the panels to life; after the first paint, for what workers need takes time to
+        import."""
+        if self._deck is None or self.stage is not None:
+            return
         from nanochat_host.ui.stage import Stage
 
         self.stage = Stage(self.host)

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.log_view import LogView
+from nanochat_host.ui.controls.search_line import SearchLine
 from nanochat_host.ui.controls.tab_strip import TabStrip
 from nanochat_host.ui.model import Topic
 from nanochat_host.ui.screens.base import HostScreen
@@ -51,11 +52,10 @@ class LogScreen(HostScreen):
         strip = TabStrip(id="levels")
         strip.titles = LEVELS
         yield strip
-        yield Input(placeholder="search the whole log", compact=True, id="search")
+        yield SearchLine("search the whole log", id="search")
         yield LogView(id="log")
 
     def on_mount(self) -> None:
-        self.query_one("#search", Input).display = False
         self.query_one("#log", LogView).focus()
 
     def place(self) -> str:
@@ -97,12 +97,12 @@ class LogScreen(HostScreen):
 
     def _query(self) -> LogQuery:
         level = LEVELS[self.query_one("#levels", TabStrip).active]
-        search = self.query_one("#search", Input).value[:200]
+        search = self.query_one("#search", SearchLine).value[:200]
         return LogQuery(lines=LINES, search=search, level=level)
 
     def _take(self, page: LogPage) -> None:
         self._page = page
-        search = self.query_one("#search", Input).value
+        search = self.query_one("#search", SearchLine).value
         log = self.query_one("#log", LogView)
         log.set_empty(f"no line has “{search}”" if search else "nothing printed yet")
         log.set_page(page, search)
@@ -129,9 +129,7 @@ class LogScreen(HostScreen):
         self.action_level_to(message.index)
 
     def action_search(self) -> None:
-        line = self.query_one("#search", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#search", SearchLine).open()
 
     def action_level(self) -> None:
         strip = self.query_one("#levels", TabStrip)
@@ -149,10 +147,7 @@ class LogScreen(HostScreen):
         log.wrap = not log.wrap
 
     async def action_back(self) -> None:
-        line = self.query_one("#search", Input)
-        if line.display:
-            line.value = ""
-            line.display = False
+        if self.query_one("#search", SearchLine).close():
             self.query_one("#log", LogView).focus()
         else:
             await self.host.action_back()

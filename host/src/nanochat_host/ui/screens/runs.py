@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from nanochat_host.core.wire import RunSummary
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+from nanochat_host.ui.controls.search_line import SearchLine
 from nanochat_host.ui.messages import DeleteWanted, ShowRun, StopWanted
 from nanochat_host.ui.model import LIVE_STATES, Topic
 from nanochat_host.ui.screens.base import HostScreen
@@ -42,7 +43,7 @@ class RunsScreen(HostScreen):
 
     def body(self) -> Iterable[Widget]:
         yield Static(Content("Runs"), id="heading")
-        yield Input(placeholder="filter: name, state, checkout …", compact=True, id="filter")
+        yield SearchLine("filter: name, state, checkout …", id="filter")
         yield RowList(
             ListColumn("", 1, keep=9),
             ListColumn("run", keep=9),
@@ -58,7 +59,6 @@ class RunsScreen(HostScreen):
         )
 
     def on_mount(self) -> None:
-        self.query_one("#filter", Input).display = False
         self.query_one("#runs", RowList).focus()
 
     def place(self) -> str:
@@ -70,7 +70,7 @@ class RunsScreen(HostScreen):
             self._list()
 
     def _list(self) -> None:
-        word = self.query_one("#filter", Input).value.strip().lower()
+        word = self.query_one("#filter", SearchLine).value.strip().lower()
         runs = sorted(self.model.runs, key=lambda r: -r.facts.created_at)
         shown = [run for run in runs if word in _words(run)]
         empty = f"no run has “{word}”" if word else "no runs yet: n starts one"
@@ -110,9 +110,7 @@ class RunsScreen(HostScreen):
         self.query_one("#runs", RowList).action_choose()
 
     def action_filter(self) -> None:
-        line = self.query_one("#filter", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#filter", SearchLine).open()
 
     def action_stop(self) -> None:
         if self._chosen_run is not None:
@@ -123,10 +121,7 @@ class RunsScreen(HostScreen):
             self.post_message(DeleteWanted(self._chosen_run.facts.id))
 
     async def action_back(self) -> None:
-        line = self.query_one("#filter", Input)
-        if line.display:
-            line.value = ""
-            line.display = False
+        if self.query_one("#filter", SearchLine).close():
             self.query_one("#runs", RowList).focus()
         else:
             await self.host.action_back()

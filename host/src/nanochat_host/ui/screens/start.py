@@ -16,6 +16,7 @@ from nanochat_host.core.wire import CheckoutInfo, OptionInfo
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+from nanochat_host.ui.controls.search_line import SearchLine
 from nanochat_host.ui.messages import StartWanted
 from nanochat_host.ui.model import Topic
 from nanochat_host.ui.screens.ask import AskScreen
@@ -50,7 +51,7 @@ class StartScreen(HostScreen):
             yield RowList(ListColumn("", 2, keep=9), ListColumn(""), id="targets")
             with Vertical(id="right"):
                 yield Static(id="about")
-                yield Input(placeholder="filter options", compact=True, id="filter")
+                yield SearchLine("filter options", id="filter")
                 yield RowList(
                     ListColumn("option", 26, keep=9),
                     ListColumn("value", 18, keep=9),
@@ -59,7 +60,6 @@ class StartScreen(HostScreen):
                 )
 
     def on_mount(self) -> None:
-        self.query_one("#filter", Input).display = False
         self.query_one("#targets", RowList).focus()
 
     def place(self) -> str:
@@ -125,7 +125,7 @@ class StartScreen(HostScreen):
             (clean(target.name), "bold $primary"), "  ", (about, "$foreground-muted")
         )
         self.query_one("#about", Static).update(title)
-        word = self.query_one("#filter", Input).value.strip().lower()
+        word = self.query_one("#filter", SearchLine).value.strip().lower()
         rows = [
             Row(GO, (("▸ start", "success-bold"), ("", ""), (f"{clean(target.key)}", "muted"))),
             self._row(NAME, "name of the run", "", "optional, for the run list"),
@@ -193,9 +193,7 @@ class StartScreen(HostScreen):
             self.focused.action_choose()
 
     def action_filter(self) -> None:
-        line = self.query_one("#filter", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#filter", SearchLine).open()
 
     def action_reset(self) -> None:
         self.form.put(self.query_one("#options", RowList).key, "")
@@ -213,10 +211,7 @@ class StartScreen(HostScreen):
             self.post_message(StartWanted(request))
 
     async def action_back(self) -> None:
-        line = self.query_one("#filter", Input)
-        if line.display:
-            line.value = ""
-            line.display = False
+        if self.query_one("#filter", SearchLine).close():
             self.query_one("#options", RowList).focus()
         elif self.query_one("#options", RowList).has_focus:
             self.query_one("#targets", RowList).focus()
