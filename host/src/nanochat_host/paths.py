@@ -115,6 +115,11 @@ class Paths:
         return self.home / "layouts"
 
     @property
+    def prefabs(self) -> Path:
+        """The person's own prefabs; shipped ones lie beside the program."""
+        return self.home / "prefabs"
+
+    @property
     def logs(self) -> Path:
         """Our own JSON-lines logs: core.jsonl, ui.jsonl, cli.jsonl, rotated."""
         return self.home / "logs"

@@ -1,0 +1,71 @@
+"""Where each value of a configuration comes from: defaults, then prefabs, then what was set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nanochat_host.checkout.model import Option, Stage
+from nanochat_host.core.config.categories import place
+from nanochat_host.core.config.check import check, unknown
+from nanochat_host.core.options import normalise
+from nanochat_host.core.wire_config import DiffRow, FieldProblem, FieldValue
+
+
+class Setting(NamedTuple):
+    """A value of a prefab. where: FILE:LINE."""
+
+    value: Any
+    source: str
+    where: str
+
+
+class Effective(NamedTuple):
+    """values: in the order of the stage's source. problems: unknown names and unfit values."""
+
+    values: list[FieldValue]
+    problems: list[FieldProblem]
+
+    def options(self) -> dict[str, Any]:
+        """All values by name."""
+        return {value.name: value.value for value in self.values}
+
+    def changed(self) -> dict[str, Any]:
+        """What a prefab or a person has given, by name."""
+        return {value.name: value.value for value in self.values if value.source != "default"}
+
+
+def effective(
+    stage: Stage, prefab: Mapping[str, Setting], overrides: Mapping[str, Any]
+) -> Effective:
+    """Defaults, `prefab` over them, `overrides` over those. Whatever is wrong becomes a problem
+    (with the prefab's file and line) and leaves the value below in force."""
+    known: dict[str, Option] = {option.name: option for option in stage.options}
+    values = {name: FieldValue(name, o.default, "default", o.default) for name, o in known.items()}
+    problems: list[FieldProblem] = []
+    given = [*prefab.items()]
+    given += [(n, Setting(v, "set", "")) for n, v in normalise(overrides).items()]
+    for name, setting in given:
+        if name not in known:
+            problems.append(unknown(name, known, setting.where))
+            continue
+        if setting.value is None:  # as the script has it
+            values[name].value, values[name].source = known[name].default, "default"
+            continue
+        typed, problem = check(known[name], setting.value)
+        if problem is not None:
+            problem.where = setting.where
+            problems.append(problem)
+            continue
+        values[name].value, values[name].source = typed, setting.source
+    return Effective(list(values.values()), problems)
+
+
+def diff(left: Sequence[FieldValue], right: Sequence[FieldValue]) -> list[DiffRow]:
+    """Values of `right` that are not those of `left`, in the order of the source."""
+    base = {value.name: value.value for value in left}
+    return [
+        DiffRow(v.name, base.get(v.name), v.value, place(v.name).category, v.source)
+        for v in right
+        if v.value != base.get(v.name)
+    ]

@@ -1,0 +1,265 @@
+"""What the routes of configuration do. Methods block (they read files): call them in a thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nanochat_sdk.data import MachineFacts
+
+from nanochat_host.checkout.model import Stage
+from nanochat_host.core import wire_config as wire
+from nanochat_host.core.checkouts import Checkouts
+from nanochat_host.core.config.check import say
+from nanochat_host.core.config.effective import Effective, Setting, diff, effective
+from nanochat_host.core.config.preset import NO_PRESET, Preset
+from nanochat_host.core.config.schema import schema, stage_of
+from nanochat_host.core.config.sources import Source, Sources
+from nanochat_host.core.config.vocab import vocabulary
+from nanochat_host.core.planner.gpus import GPUS, choose_gpu, gpu_named, names, reference
+from nanochat_host.core.planner.matrix import matrix_of
+from nanochat_host.core.planner.plan import make_plan
+from nanochat_host.core.prefab_file import PrefabFile
+from nanochat_host.core.prefabs import Prefabs, machine_of, merged
+from nanochat_host.core.preflight.run import preflight
+from nanochat_host.core.preflight.situation import Situation
+from nanochat_host.errors import UsageError
+from nanochat_host.paths import Paths
+
+MAX_NPROC = 1024
+NOT_PLANNED = "only base training can be planned from its options"
+
+
+class Looked(NamedTuple):
+    """A configuration with all that was read for it."""
+
+    source: Source
+    stage: Stage
+    config: Effective
+    chain: list[str]
+    prefab: dict[str, dict[str, Setting]]
+    prefab_gpu: str
+    nproc: int
+
+
+class Configs:
+    """Schemas, effective configurations, plans and findings of the registered checkouts."""
+
+    def __init__(
+        self, paths: Paths, checkouts: Checkouts, machine: Callable[[], MachineFacts]
+    ) -> None:
+        self.prefabs = Prefabs(paths)
+        self._sources = Sources(checkouts)
+        self._machine = machine
+        self._runs = paths.runs
+
+    def schema(self, wish: wire.SchemaWish) -> wire.ConfigSchema:
+        """Raises NotFoundError or UsageError."""
+        began = time.perf_counter()
+        found = self._sources.read(wish.checkout).found
+        answer = schema(wish, found)
+        answer.read_s = time.perf_counter() - began
+        return answer
+
+    def show(self, wish: wire.ConfigWish) -> wire.EffectiveConfig:
+        """Values, where they come from, and what is wrong with them."""
+        return _shown(wish, self._look(wish))
+
+    def diff(self, wish: wire.DiffWish) -> list[wire.DiffRow]:
+        """What differs from the defaults, from a prefab, or from the wish's own prefab."""
+        looked = self._look(wish.config)
+        against = wish.against or wish.config.prefab or "defaults"
+        base: dict[str, Setting] = {}
+        if against != "defaults":
+            base = merged(self.prefabs.chain(against)).get(looked.stage.name, {})
+        left = effective(looked.stage, base, {})
+        return diff(left.values, looked.config.values)
+
+    def report(self, wish: wire.ConfigWish) -> wire.ConfigReport:
+        """Values, plan and findings at once: what a form shows after every key."""
+        began = time.perf_counter()
+        looked = self._look(wish)
+        plan, why = self._plan(wish, looked)
+        answer = wire.ConfigReport(
+            config=_shown(wish, looked),
+            plan=plan,
+            plan_error=why,
+            findings=preflight(self._situation(wish, looked, plan)),
+        )
+        answer.took_s = time.perf_counter() - began
+        return answer
+
+    def gpus(self) -> list[wire.GpuKind]:
+        """GPUs to plan for."""
+        return list(GPUS)
+
+    def preset(self, prefab: str) -> Preset:
+        """What a prefab sets for a run; nothing for "". Raises as `Prefabs.chain` does."""
+        if not prefab:
+            return NO_PRESET
+        chain = self.prefabs.chain(prefab)
+        return Preset(chain[0].name, merged(chain), machine_of(chain)[1])
+
+    def prefab(self, name: str, checkout: str) -> wire.PrefabDetail:
+        """A prefab with what it extends; what of it this checkout has not; its matrix."""
+        source = self._sources.read(checkout)
+        chain = self.prefabs.chain(name)
+        stages = merged(chain)
+        problems: dict[str, list[wire.FieldProblem]] = {}
+        matrix: list[wire.MatrixRow] = []
+        depth = tokens = 0
+        for stage_name, settings in stages.items():
+            stage = next((s for s in source.found.stages if s.name == stage_name), None)
+            if stage is None:
+                what = wire.FieldProblem(stage_name, "is no stage of this checkout")
+                problems[stage_name] = [what]
+                continue
+            config = effective(stage, settings, {})
+            if config.problems:
+                problems[stage_name] = config.problems
+            if stage_name == "base_train":
+                depth, tokens, matrix = self._matrix(source, config, chain, stages)
+        info = next(info for info in self.prefabs.all() if info.name == chain[0].name)
+        return wire.PrefabDetail(
+            info=info,
+            text=chain[0].text,
+            chain=[prefab.name for prefab in chain],
+            stages=plain(stages),
+            problems=problems,
+            depth=depth,
+            tokens=tokens,
+            matrix=matrix,
+        )
+
+    def _matrix(
+        self,
+        source: Source,
+        config: Effective,
+        chain: list[PrefabFile],
+        stages: dict[str, dict[str, Setting]],
+    ) -> tuple[int, int, list[wire.MatrixRow]]:
+        """Depth, tokens and the matrix; zeros and none for what cannot be planned."""
+        options = config.options()
+        gpu, gpus = machine_of(chain)
+        vocab = vocabulary(Path(source.ref.base_dir), _wanted_vocab(source, stages))
+        try:
+            kind = gpu_named(gpu) or reference()
+            plan = make_plan(
+                options, source.planned, vocab=vocab.size, world=max(1, gpus), gpu=kind
+            )
+            matrix = matrix_of(options, source.planned, vocab=vocab.size, gpus=gpus)
+        except (ValueError, OverflowError, ZeroDivisionError):
+            return 0, 0, []
+        return int(options["depth"]), int(plan.value("total_tokens")), matrix
+
+    def save(self, wish: wire.SavePrefab) -> wire.PrefabInfo:
+        """Check, then write. Raises UsageError for what the stage would refuse."""
+        stage = stage_of(self._sources.read(wish.checkout).found, wish.stage)
+        own = self.prefabs.own_file(wish.name).exists()
+        rests = wish.name if own and not wish.extends else wish.extends
+        chain = self.prefabs.chain(rests) if rests else []
+        base = merged(chain).get(stage.name, {})
+        wanted = effective(stage, {}, wish.options)
+        if wanted.problems:
+            raise UsageError(say(wanted.problems[0]), "nothing was saved")
+        below = effective(stage, base, {}).options()
+        given = {v.name: v.value for v in wanted.values if v.source == "set"}
+        if not own:
+            given = {name: value for name, value in given.items() if value != below.get(name)}
+        reset = [name.lstrip("-").replace("-", "_") for name in wish.reset]
+        saved = self.prefabs.save(
+            wish.name, stage.name, given, reset, extends=wish.extends, title=wish.title
+        )
+        return next(info for info in self.prefabs.all() if info.name == saved.name)
+
+    def _look(self, wish: wire.ConfigWish) -> Looked:
+        source = self._sources.read(wish.checkout)
+        stage = stage_of(source.found, wish.stage)
+        chain = self.prefabs.chain(wish.prefab) if wish.prefab else []
+        stages = merged(chain)
+        gpu, gpus = machine_of(chain)
+        nproc = gpus or 1 if wish.nproc is None else wish.nproc
+        if not 1 <= nproc <= MAX_NPROC:
+            raise UsageError(f"nproc is 1 to {MAX_NPROC}, not {nproc}")
+        config = effective(stage, stages.get(stage.name, {}), wish.options)
+        names_of_chain = [prefab.name for prefab in chain]
+        return Looked(source, stage, config, names_of_chain, stages, gpu, nproc)
+
+    def _plan(self, wish: wire.ConfigWish, looked: Looked) -> tuple[wire.Plan | None, str]:
+        if wish.gpu and gpu_named(wish.gpu) is None:
+            raise UsageError(f"`{wish.gpu}` is no GPU to plan for", f"one of: {', '.join(names())}")
+        options = looked.config.options()
+        if not {"depth", "device_batch_size", "max_seq_len"} <= options.keys():
+            return None, NOT_PLANNED
+        here = [gpu.name for gpu in self._machine().gpus]
+        gpu, why = choose_gpu(wish.gpu, here, looked.prefab_gpu)
+        vocab = vocabulary(
+            Path(looked.source.ref.base_dir), _wanted_vocab(looked.source, looked.prefab)
+        )
+        try:
+            plan = make_plan(
+                options,
+                looked.source.planned,
+                vocab=vocab.size,
+                vocab_known=vocab.known,
+                world=looked.nproc,
+                gpu=gpu,
+                usd_per_gpu_hour=wish.usd_per_gpu_hour,
+            )
+        except (ValueError, OverflowError, ZeroDivisionError) as error:
+            return None, str(error)
+        plan.assumptions.insert(0, f"{looked.nproc} x {gpu.name}, {why}")
+        return plan, ""
+
+    def _situation(
+        self, wish: wire.ConfigWish, looked: Looked, plan: wire.Plan | None
+    ) -> Situation:
+        return Situation(
+            stage=looked.stage,
+            config=looked.config,
+            checkout=looked.source.planned,
+            base_dir=Path(looked.source.ref.base_dir),
+            checkout_path=Path(looked.source.ref.path),
+            runs=self._runs,
+            nproc=looked.nproc,
+            machine=self._machine(),
+            plan=plan,
+            plan_gpu=gpu_named(plan.gpu) if plan else None,
+            gpu_asked=bool(wish.gpu),
+        )
+
+
+def _wanted_vocab(source: Source, stages: Mapping[str, Mapping[str, Setting]]) -> int:
+    """The vocabulary tok_train would be asked for, 0 if that cannot be told."""
+    given = stages.get("tok_train", {}).get("vocab_size")
+    if given is not None and isinstance(given.value, int):
+        return given.value
+    for stage in source.found.stages:
+        if stage.name == "tok_train":
+            return next((int(o.default) for o in stage.options if _is_vocab(o)), 0)
+    return 0
+
+
+def _is_vocab(option: Any) -> bool:
+    return option.name == "vocab_size" and isinstance(option.default, int)
+
+
+def _shown(wish: wire.ConfigWish, looked: Looked) -> wire.EffectiveConfig:
+    return wire.EffectiveConfig(
+        checkout=wish.checkout,
+        stage=looked.stage.name,
+        chain=looked.chain,
+        values=looked.config.values,
+        problems=looked.config.problems,
+        nproc=looked.nproc,
+    )
+
+
+def plain(settings: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Any]]:
+    """Settings without their places."""
+    return {
+        stage: {name: setting.value for name, setting in options.items()}
+        for stage, options in settings.items()
+    }

@@ -1,0 +1,1 @@
+"""What would go wrong with a run, found before it is started, offline and in a moment."""

@@ -1,0 +1,81 @@
+"""Checkpoints as their file names and metadata tell; nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_MODEL = re.compile(r"model_(\d+)\.pt")
+_DEPTH = re.compile(r"d(\d+)")
+_INHERITED = ("max_seq_len", "device_batch_size", "total_batch_size")
+MAX_META_BYTES = 8 * 2**20
+
+
+class Checkpoint(NamedTuple):
+    """steps: all saved under the tag. step: the one meant, which may not be among them. ranks: how
+    many optimizer files it has."""
+
+    folder: Path
+    tag: str
+    step: int
+    steps: list[int]
+    ranks: int
+    meta: dict[str, Any]
+
+    def inherited(self) -> dict[str, int]:
+        """What a later stage takes over where its own option is not given."""
+        found = {name: self.meta.get(name) for name in _INHERITED}
+        return {name: value for name, value in found.items() if isinstance(value, int)}
+
+    @property
+    def vocab_size(self) -> int:
+        config = self.meta.get("model_config")
+        size = config.get("vocab_size") if isinstance(config, dict) else None
+        return size if isinstance(size, int) else 0
+
+
+def find_checkpoint(
+    base_dir: Path, kinds: Sequence[str], tag: str, step: int | None
+) -> Checkpoint | None:
+    """As nanochat looks for one: without a tag the deepest model, without a step the last. None if
+    there is nothing under the tag."""
+    for kind in kinds:
+        root = base_dir / f"{kind}_checkpoints"
+        chosen = tag or _deepest(root)
+        if chosen and (steps := _steps(root / chosen)):
+            wanted = steps[-1] if step is None else step
+            folder = root / chosen
+            ranks = len(list(folder.glob(f"optim_{wanted:06d}*.pt")))
+            return Checkpoint(folder, chosen, wanted, steps, ranks, _meta(folder, wanted))
+    return None
+
+
+def _deepest(root: Path) -> str:
+    try:
+        tags = sorted((p.stat().st_mtime, p.name) for p in root.iterdir() if p.is_dir())
+    except OSError:
+        return ""
+    deep = [(int(m[1]), mtime, tag) for mtime, tag in tags if (m := _DEPTH.match(tag))]
+    return max(deep)[2] if deep else (tags[-1][1] if tags else "")
+
+
+def _steps(folder: Path) -> list[int]:
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+    return sorted(int(match[1]) for name in names if (match := _MODEL.fullmatch(name)))
+
+
+def _meta(folder: Path, step: int) -> dict[str, Any]:
+    file = folder / f"meta_{step:06d}.json"
+    try:
+        if file.stat().st_size > MAX_META_BYTES:
+            return {}
+        tree = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return tree if isinstance(tree, dict) else {}

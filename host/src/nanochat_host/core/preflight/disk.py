@@ -1,0 +1,52 @@
+"""Room for what a run will save."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+
+from nanochat_host.core.planner import memory
+from nanochat_host.core.planner.inputs import inputs_of
+from nanochat_host.core.preflight.situation import Situation
+from nanochat_host.core.wire_config import Finding
+
+SPARE_BYTES = 2**30
+
+
+def room(now: Situation) -> Iterator[Finding]:
+    """nanochat never deletes a checkpoint, and a full disk leaves half of one."""
+    if now.plan is None:
+        return
+    free = _free_bytes(now)
+    given = inputs_of(now.options, now.checkout, now.plan.vocab, now.nproc)
+    on_gpu = now.on_gpu
+    save = memory.checkpoint_bytes(given.shape, now.checkout.arch, on_gpu=on_gpu)
+    saves = int(now.plan.value("saves"))
+    if free < 0 or saves * save + SPARE_BYTES <= free:
+        return
+    fit = max(0, (free - SPARE_BYTES) // save)
+    what = f"{saves} checkpoints of {_gib(save)} need {_gib(saves * save)}; {_gib(free)} are free"
+    why = "a full disk leaves half a checkpoint and stops the run"
+    if not fit:
+        note = f"make room below {now.base_dir}, or give the checkout another base folder"
+        yield Finding("error", "disk", what, why, fix_note=note)
+        return
+    steps = int(now.plan.value("num_iterations"))
+    every = math.ceil((steps - 1) / (fit - 1)) if fit > 1 else -1
+    yield Finding("warning", "disk", what, why, {"save_every": every})
+
+
+def _free_bytes(now: Situation) -> int:
+    """Of the file system the base folder is, or will be, on; -1 if it cannot be told."""
+    folder = now.base_dir
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return -1
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.1f} GiB"

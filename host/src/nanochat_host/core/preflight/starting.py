@@ -1,0 +1,161 @@
+"""What a run begins with: a checkpoint, its tokenizer, its ranks, and conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from nanochat_host.core import snapshot
+from nanochat_host.core.config.vocab import vocabulary
+from nanochat_host.core.preflight.situation import SOURCES, Situation
+from nanochat_host.core.wire_config import Finding
+
+MAX_RUNS = 200
+MAX_CONVERSATION_BYTES = 4 * 2**20
+CHARS_PER_TOKEN = 4.0
+SMOLTALK_TOKENS = 2048
+"""Upstream's conversations reach about this many tokens, which is what it pretrains with."""
+
+
+class _Run(msgspec.Struct):
+    """Of a run.json, what names a tokenizer."""
+
+    base_dir: str = ""
+    tokenizer_sha256: str = ""
+    config: dict[str, object] = {}
+
+
+def checkpoint(now: Situation) -> Iterator[Finding]:
+    """The checkpoint to begin with must be there."""
+    name, step = now.stage.name, now.resume_step
+    if step is None and name not in SOURCES:
+        return
+    found = now.source
+    if found is None:
+        kind = "base" if step is not None else SOURCES[name][0]
+        yield Finding(
+            "error",
+            "no_checkpoint",
+            f"there is no checkpoint to begin with in {now.base_dir / f'{kind}_checkpoints'}",
+            "the script stops when it looks for it",
+            {"resume_from_step": -1} if step is not None else {},
+            fix_note="" if step is not None else "train the stage before it first",
+        )
+    elif found.step not in found.steps:
+        option = "resume_from_step" if step is not None else "model_step"
+        nearest = min(found.steps, key=lambda other: abs(other - found.step))
+        yield Finding(
+            "error",
+            "no_step",
+            f"{found.folder} has no checkpoint of step {found.step}",
+            "the script stops when it looks for it",
+            {option: nearest},
+        )
+
+
+def tokenizer_of_checkpoint(now: Situation) -> Iterator[Finding]:
+    """The checkpoint's tokenizer must be the base folder's; nanochat compares sizes only."""
+    found = now.source
+    if found is None:
+        return
+    here = vocabulary(now.base_dir)
+    note = "put the tokenizer back that it was trained with, or train the model again"
+    if here.known and found.vocab_size and here.size != found.vocab_size:
+        yield Finding(
+            "error",
+            "tokenizer_size",
+            f"{found.tag} has a vocabulary of {found.vocab_size:,}, the tokenizer {here.size:,}",
+            "the script stops when it loads the checkpoint",
+            fix_note=note,
+        )
+        return
+    then = _trained_with(now, found.tag)
+    digest = snapshot.tokenizer_sha256(str(now.base_dir)) if then else ""
+    if then and digest and then != digest:
+        yield Finding(
+            "error",
+            "tokenizer_changed",
+            f"{found.tag} was trained with another tokenizer than the one in {now.base_dir}",
+            "its words mean others now: the model would read and write noise",
+            fix_note=note,
+        )
+
+
+def ranks(now: Situation) -> Iterator[Finding]:
+    """The optimizer is saved in a file for each rank."""
+    found = now.source
+    if now.resume_step is None or found is None or found.ranks in (0, now.nproc):
+        return
+    yield Finding(
+        "error",
+        "ranks",
+        f"the checkpoint was saved by {found.ranks} processes, this run has {now.nproc}",
+        "the optimizer's shards fit no other number",
+        {"nproc": found.ranks},
+    )
+
+
+def conversations(now: Situation) -> Iterator[Finding]:
+    """A conversation longer than a row never fits, and rows of padding make the loss NaN."""
+    seq = now.number("max_seq_len")
+    if now.stage.name != "chat_sft" or seq < 1:
+        return
+    longest = _longest(now.base_dir / "identity_conversations.jsonl")
+    if (now.checkout_path / "tasks" / "smoltalk.py").is_file():
+        longest = max(longest, SMOLTALK_TOKENS)
+    if longest <= seq:
+        return
+    yield Finding(
+        "warning",
+        "conversations",
+        f"conversations of about {longest:,} tokens do not fit rows of {seq:,}",
+        "the loss becomes NaN for good once only such are left, and the run still exits 0",
+        {"max_seq_len": -(-longest // 128) * 128},
+        fix_note="no more than the model was pretrained with works well",
+    )
+
+
+def counts_micro_batches(now: Situation) -> Iterator[Finding]:
+    """chat_sft's iterations are micro-batches."""
+    iterations, batch = now.number("num_iterations"), now.number("total_batch_size")
+    micro = now.number("device_batch_size") * now.number("max_seq_len") * now.nproc
+    if now.stage.name != "chat_sft" or iterations < 1 or micro < 1 or batch < 2 * micro:
+        return
+    yield Finding(
+        "note",
+        "micro_batches",
+        f"{iterations:,} iterations of chat_sft are micro-batches: "
+        f"{iterations * micro // batch:,} steps",
+        f"each step takes {batch // micro} of them",
+        {"num_iterations": iterations * (batch // micro)},
+    )
+
+
+def _trained_with(now: Situation, tag: str) -> str:
+    """Digest of the tokenizer that our newest base training of this tag ran with, "" if none."""
+    try:
+        names = [p.name for p in now.runs.iterdir() if "-base_train-" in p.name]
+    except OSError:
+        return ""
+    for name in sorted(names, reverse=True)[:MAX_RUNS]:
+        try:
+            raw = (now.runs / name / "run.json").read_bytes()
+            run = msgspec.json.decode(raw, type=_Run)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        its_tag = run.config.get("model_tag") or f"d{run.config.get('depth')}"
+        if its_tag == tag and Path(run.base_dir) == now.base_dir:
+            return run.tokenizer_sha256
+    return ""
+
+
+def _longest(file: Path) -> int:
+    """Tokens of the longest line, estimated from its characters; 0 without the file."""
+    try:
+        with file.open("rb") as lines:
+            text = lines.read(MAX_CONVERSATION_BYTES)
+    except OSError:
+        return 0
+    return int(max(map(len, text.splitlines()), default=0) / CHARS_PER_TOKEN)
