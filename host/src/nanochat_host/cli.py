@@ -15,7 +15,10 @@ from nanochat_host.paths import Paths
 if TYPE_CHECKING:
     from nanochat_host.core.wire import StartRun
 
-VERBS = ("demo", "doctor", "checkout", "run", "layout", "panel", "core", "completion")
+VERBS = (
+    *("demo", "doctor", "checkout", "config", "prefab", "run"),
+    *("layout", "panel", "core", "completion"),
+)
 
 EPILOG = """examples:
   nanochat-cli                              open the TUI

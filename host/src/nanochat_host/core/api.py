@@ -15,6 +15,7 @@ import nanochat_host
 from nanochat_host.core import wire
 from nanochat_host.core.calls import MSGPACK
 from nanochat_host.core.http_glue import Doc, answer_errors, body_of, reply
+from nanochat_host.core.routes_config import config_routes
 from nanochat_host.core.service import Core
 from nanochat_host.errors import UsageError
 
@@ -41,6 +42,7 @@ def create_app(core: Core) -> FastAPI:
     _checkout_routes(app, core, doc)
     _run_routes(app, core, doc)
     _telemetry_routes(app, core, doc)
+    config_routes(app, core.configs, doc)
     return app
 
 

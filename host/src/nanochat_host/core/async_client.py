@@ -66,6 +66,10 @@ class AsyncCoreClient:
         while self._idle:
             self._idle.pop().close()
 
+    async def ask(self, call: Call[T]) -> T:
+        """Send any request, for routes with a module of calls of their own (`calls_config`)."""
+        return await self._send(call)
+
     async def health(self) -> wire.CoreInfo:
         return await self._send(calls.health())
 

@@ -51,6 +51,10 @@ class CoreClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def ask(self, call: Call[T]) -> T:
+        """Send any request, for routes with a module of calls of their own (`calls_config`)."""
+        return self._send(call)
+
     def health(self) -> wire.CoreInfo:
         return self._send(calls.health())
 

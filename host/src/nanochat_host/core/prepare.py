@@ -17,6 +17,7 @@ from nanochat_host.checkout.launch import hook_env, step_command
 from nanochat_host.checkout.model import Checkout, Stage, Step
 from nanochat_host.core import options as opts
 from nanochat_host.core import snapshot
+from nanochat_host.core.config.preset import NO_PRESET, Preset
 from nanochat_host.core.run_folder import new_run_id
 from nanochat_host.core.wire import CheckoutRef, RunRecord, RunStep, StartRun
 from nanochat_host.errors import NotFoundError, RefusedError, UsageError
@@ -35,24 +36,31 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    paths: Paths, wish: StartRun, ref: CheckoutRef, found: Checkout, *, gpus: int = 0
+    paths: Paths,
+    wish: StartRun,
+    ref: CheckoutRef,
+    found: Checkout,
+    *,
+    gpus: int = 0,
+    preset: Preset = NO_PRESET,
 ) -> Prepared:
     """Everything a run needs before its folder is made. Blocks (git, hashing, a look whether torch
-    is there). gpus: of this machine. Raises UsageError, NotFoundError or RefusedError; nothing was
-    started then."""
-    if not 1 <= wish.nproc <= MAX_NPROC:
+    is there). gpus: of this machine. preset: what the wish's prefab sets. Raises UsageError,
+    NotFoundError or RefusedError; nothing was started then."""
+    if wish.nproc is not None and not 1 <= wish.nproc <= MAX_NPROC:
         raise UsageError(f"nproc is 1 to {MAX_NPROC}, not {wish.nproc}")
     for name, value in wish.env.items():
         if not _ENV_NAME.fullmatch(name) or "\0" in value:
             raise UsageError(f"`{name}` cannot be set in the environment")
-    planned = _choose(wish, found)
+    planned = _choose(wish, found, preset)
+    preset.refuse_unless_used([stage.name for _, stage in planned if stage])
     if ref.builtin:
         _require_torch(ref.python)
     now = time.time()
     run = paths.run(new_run_id(wish.target, now))
     while run.root.exists():
         run = paths.run(new_run_id(wish.target, now))
-    steps, configs = _plan(wish, planned, ref.python, run, gpus)
+    steps, configs = _plan(wish, planned, ref.python, run, gpus, preset)
     main = next((i for i, (_, stage) in enumerate(planned) if stage and stage.trains), 0)
     record = RunRecord(
         id=run.run_id,
@@ -74,6 +82,7 @@ def prepare(
         tokenizer_sha256=snapshot.tokenizer_sha256(ref.base_dir),
         cost_per_hour=wish.cost_per_hour,
         host_version=nanochat_host.__version__,
+        prefab=preset.name,
     )
     return Prepared(record, dict(wish.env))
 
@@ -87,7 +96,7 @@ def launch_env(record: RunRecord, run: RunPaths, extra: Mapping[str, str]) -> di
     return env
 
 
-def _choose(wish: StartRun, found: Checkout) -> list[tuple[Step, Stage | None]]:
+def _choose(wish: StartRun, found: Checkout, preset: Preset) -> list[tuple[Step, Stage | None]]:
     """The steps of what was asked for, each with the stage it runs, if it is one we could read."""
     stages = {stage.module: stage for stage in found.stages}
     for stage in found.stages:
@@ -96,7 +105,7 @@ def _choose(wish: StartRun, found: Checkout) -> list[tuple[Step, Stage | None]]:
                 raise UsageError(
                     f"{stage.path}: {stage.error}", "repair the script, then try again"
                 )
-            return [(Step(stage.module, [], wish.nproc, {}), stage)]
+            return [(Step(stage.module, [], wish.nproc or preset.nproc_of(stage) or 1, {}), stage)]
     for pipeline in found.pipelines:
         if pipeline.name == wish.target:
             if not pipeline.steps:
@@ -116,7 +125,12 @@ def _readable(stage: Stage | None) -> Stage | None:
 
 
 def _plan(
-    wish: StartRun, planned: list[tuple[Step, Stage | None]], python: str, run: RunPaths, gpus: int
+    wish: StartRun,
+    planned: list[tuple[Step, Stage | None]],
+    python: str,
+    run: RunPaths,
+    gpus: int,
+    preset: Preset,
 ) -> tuple[list[RunStep], list[dict[str, Any]]]:
     """Commands, and each one's effective options."""
     wanted = opts.normalise(wish.options)
@@ -130,13 +144,15 @@ def _plan(
             by_name = {option.name: option for option in stage.options}
             mine = {k: opts.fit(by_name[k], v) for k, v in wanted.items() if k in by_name}
             used |= mine.keys()
+            mine = preset.options_of(stage) | mine
             typed = opts.read_argv(stage.options, argv)
             kept = [piece for piece in typed if not (piece.option and piece.option.name in mine)]
             argv = [word for piece in kept for word in piece.words]
             argv += command_line(stage.options, mine, stage.dialect)
             config = {option.name: option.default for option in stage.options}
             config |= {piece.option.name: piece.value for piece in kept if piece.option} | mine
-        nproc = wish.nproc if wish.nproc > 1 and stage is not None and stage.trains else step.nproc
+        asked = (wish.nproc or preset.nproc_of(stage)) if stage is not None and stage.trains else 0
+        nproc = asked if asked > 1 else step.nproc
         planned_step = dataclasses.replace(step, argv=argv, nproc=nproc)
         steps.append(_step(planned_step, stage, python, run, gloo=nproc > 1 and not gpus))
         configs.append(config)

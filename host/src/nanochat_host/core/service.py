@@ -16,6 +16,7 @@ from nanochat_host import logs
 from nanochat_host.core import steering, wire
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.commands import Commands
+from nanochat_host.core.config.service import Configs
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.prepare import prepare
 from nanochat_host.core.run_entry import Run
@@ -40,6 +41,7 @@ class Core:
         self.hub = hub
         self.streams = Streams()
         self.checkouts = Checkouts(paths)
+        self.configs = Configs(paths, self.checkouts, self.machine)
         self.runs = RunManager(paths, hub, launcher, self._run_changed)
         self.commands = Commands(self.runs)
         self.closing = asyncio.Event()
@@ -107,7 +109,13 @@ class Core:
             raise RefusedError("the core is going down", "try again in a moment")
         gpus = len(self.hub.machine().gpus)
         prepared = await asyncio.to_thread(
-            lambda: prepare(self.paths, wish, *self.checkouts.read(wish.checkout), gpus=gpus)
+            lambda: prepare(
+                self.paths,
+                wish,
+                *self.checkouts.read(wish.checkout),
+                gpus=gpus,
+                preset=self.configs.preset(wish.prefab),
+            )
         )
         return self.runs.summary(await self.runs.launch(prepared))
 

@@ -122,15 +122,18 @@ class AddCheckout(msgspec.Struct, forbid_unknown_fields=True):
 
 class StartRun(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/runs. target: a stage ("base_train"), a module, or a pipeline ("demo").
-    options: by option name; they override a pipeline's own for the stages that have them."""
+    options: by option name; they override a pipeline's own for the stages that have them, and the
+    prefab's. prefab: sets the options of the stages it names, and nproc. nproc: None is the
+    prefab's, else a pipeline's own, else 1."""
 
     checkout: str
     target: str
     options: dict[str, Any] = {}
-    nproc: int = 1
+    nproc: int | None = None
     name: str = ""
     cost_per_hour: float = 0.0
     env: dict[str, str] = {}
+    prefab: str = ""
 
 
 class RunStep(msgspec.Struct):
@@ -170,6 +173,7 @@ class RunRecord(msgspec.Struct):
     parent_checkpoint: str = ""
     cost_per_hour: float = 0.0
     host_version: str = ""
+    prefab: str = ""
 
 
 class RunStatus(msgspec.Struct):

@@ -28,7 +28,13 @@ def register(verbs: Verbs) -> None:
     begin.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the stage"
     )
-    begin.add_argument("--nproc", type=int, default=1, help="processes (torchrun above 1)")
+    begin.add_argument("--prefab", default="", help="a named configuration; --set goes over it")
+    begin.add_argument(
+        "--nproc",
+        type=int,
+        default=None,
+        help="processes (torchrun above 1; default: prefab's, or 1)",
+    )
     begin.add_argument("--name", default="", help="name of the run")
     begin.add_argument("--cost-per-hour", type=float, default=0.0, help="US dollars")
     begin.add_argument("--follow", action="store_true", help="print progress until it ends")
@@ -66,6 +72,7 @@ def start(args: argparse.Namespace, paths: Paths) -> int:
             nproc=args.nproc,
             name=args.name,
             cost_per_hour=args.cost_per_hour,
+            prefab=args.prefab,
         )
     )
     emit(args, run, f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}")
