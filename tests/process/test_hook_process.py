@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_checkout import Trainer, make_checkout
@@ -196,23 +197,43 @@ for step in range(300):
 """
 
 
-def test_when_there_is_room_again_a_note_says_what_was_lost(trainer: Trainer) -> None:
+@pytest.fixture
+def filled(trainer: Trainer) -> Trainer:
+    """Its disk is full from step 10 to step 200 of 300."""
     (trainer.checkout / "scripts" / "fills.py").write_text(FILLS_AND_FREES)
-    assert trainer.run("scripts.fills")[0] == 0
-    readable, torn = [], []
+    return trainer
+
+
+def readable(trainer: Trainer) -> tuple[list[dict[str, Any]], int]:
+    """Events, and how many lines are none."""
+    events, torn = [], 0
     for line in trainer.events_path.read_text().splitlines():
         try:
-            readable.append(json.loads(line))
+            events.append(json.loads(line))
         except ValueError:
-            torn.append(line)
-    steps = [e["step"] for e in readable if "loop/x" in e]
-    (note,) = [e for e in readable if e["kind"] == "log"]
-    assert len(torn) <= 1
-    assert steps[-1] == 299
+            torn += 1
+    return events, torn
+
+
+def test_a_full_disk_costs_no_event(filled: Trainer) -> None:
+    assert filled.run("scripts.fills")[0] == 0
+    events, torn = readable(filled)
+    assert [e["step"] for e in events if "loop/x" in e] == list(range(300))
+    assert torn <= 1
+    assert not [e for e in events if e["kind"] == "log"]
+
+
+def test_past_what_memory_holds_a_note_says_what_was_lost(filled: Trainer) -> None:
+    few = "import _nanochat_cli_hook.events as e; e.MAX_OWED_BYTES = 4096\n"
+    script = filled.checkout / "scripts" / "fills.py"
+    script.write_text(few + script.read_text())
+    assert filled.run("scripts.fills")[0] == 0
+    events, _ = readable(filled)
+    steps = [e["step"] for e in events if "loop/x" in e]
+    (note,) = [e for e in events if e["kind"] == "log"]
+    assert steps == sorted(set(steps)) and steps[-1] == 299
     lost = int(note["text"].removesuffix(" events were lost: File too large"))
-    # A line cut just before its newline counts as lost, and is completed all the same.
-    assert 300 - len(steps) in (lost, lost - 1)
-    assert 100 < lost < 200
+    assert 300 - len(steps) == lost and 100 < lost < 200
 
 
 def test_events_that_cannot_be_written_at_all_harm_nothing(trainer: Trainer) -> None:

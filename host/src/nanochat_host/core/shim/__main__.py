@@ -56,7 +56,7 @@ class Shim:
         self.asked: list[str] = []
         self.pid = 0
         self.log_start = 0
-        self.reserve = Reserve(f"{root}/out.log")
+        self.reserves = [Reserve(f"{root}/{name}") for name in ("out.log", "events.jsonl")]
         self._wake, writer = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(writer, False)
@@ -130,7 +130,7 @@ class Shim:
         )
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self.log_start = os.lseek(log, 0, os.SEEK_END)
-        self.reserve.top_up()
+        self._top_up()
         try:
             self.pid = os.posix_spawn(
                 command[0],
@@ -167,10 +167,14 @@ class Shim:
         """Sleep until a signal, a descriptor of `others`, or a retry is due. Acts on signals."""
         timeout = RETRY_S if poll or self.journal.behind else TOP_UP_S
         if self.pid:
-            self.reserve.top_up()
+            self._top_up()
         select.select([self._wake, *others], [], [], timeout)
         self._take_signals()
         self.journal.flush()
+
+    def _top_up(self) -> None:
+        for reserve in self.reserves:
+            reserve.top_up()
 
     def _take_signals(self) -> None:
         try:
@@ -216,7 +220,8 @@ class Shim:
         return f"{how}: {words}" if words else how
 
     def _finish(self, index: int, state: str, code: int | None, number: int, reason: str) -> None:
-        self.reserve.release()  # on a full disk this is the room the last words need
+        for reserve in self.reserves:  # on a full disk this is the room the last words need
+            reserve.release()
         self.journal.set(
             state=state, exit_code=code, signal=number, reason=reason, ended_at=time.time(), pid=0
         )

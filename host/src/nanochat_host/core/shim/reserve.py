@@ -1,16 +1,18 @@
-"""Room for the trainer's log, set aside before the disk is full: a `print` that fails ends a
-training. The room lies behind the end of the file, so nobody sees it but the disk.
+"""Room for log and events, set aside before the disk is full: a `print` that fails ends a training,
+and an event that is not written is not on the screen. The room lies behind the end of the file, so
+nobody sees it but the disk.
 
-Where a file system cannot do this, the log takes its chances like any other file.
+Where a file system cannot do this, the files take their chances like any other.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 
 RESERVE_BYTES = 4 * 1024 * 1024
-"""Hours of log lines. Filled up again when half of it is used."""
+"""Hours of log lines, or 10,000 steps of events. Filled up again when half of it is used."""
 LEAST_BYTES = 64 * 1024
 _KEEP_SIZE = 1
 
@@ -35,13 +37,21 @@ class Reserve:
             wanted //= 4
 
     def release(self) -> None:
-        """Give the room back; nobody may be writing any more."""
-        if self._end:
-            self._end = 0
-            try:
-                os.truncate(self._path, _size(self._path))
-            except OSError:
-                return
+        """Give the room back. The trainer is gone; the core appends under a lock of the file."""
+        if not self._end:
+            return
+        self._end = 0
+        try:
+            fd = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            os.ftruncate(fd, os.fstat(fd).st_size)
+        except OSError:
+            return
+        finally:
+            os.close(fd)
 
 
 def _size(path: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from typing import Any
 
@@ -20,6 +21,7 @@ def append(run: RunPaths, event: Event) -> None:
     line = msgspec.json.encode(_plain(row | event.fields)) + b"\n"
     fd = os.open(run.events_jsonl, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
+        fcntl.flock(fd, fcntl.LOCK_SH)  # the shim may be giving back what room was left behind it
         size = os.fstat(fd).st_size
         if size and os.pread(fd, 1, size - 1) != b"\n":
             line = b"\n" + line

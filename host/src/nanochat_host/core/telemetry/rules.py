@@ -19,6 +19,7 @@ SPIKE_Z, CALM_Z = 8.0, 4.0
 STALL_FACTOR, STALL_MIN_S = 10.0, 30.0
 SLOW, RECOVERED = 0.6, 0.8
 DISK_WARN_BYTES, DISK_ERROR_BYTES = 5 * 2**30, 2**30
+DISK_FULL_BYTES = 2**20
 LATE_FACTOR = 2
 STOPPED = (2, 15)
 """Signals that a person or the core stops a run with."""
@@ -130,6 +131,19 @@ def slow(look: Look) -> Finding | None:
     )
 
 
+def disk_full(look: Look) -> Finding | None:
+    """Nothing more can be written."""
+    if look.disk_free is None or not look.run.live:
+        return None
+    if look.disk_free >= DISK_FULL_BYTES * (2 if look.raised else 1):
+        return None
+    return Finding(
+        "error",
+        "the disk where runs are kept is full",
+        "free some space: training goes on, but a checkpoint would fail",
+    )
+
+
 def disk_low(look: Look) -> Finding | None:
     """The disk will be full soon."""
     if look.disk_free is None or not look.run.live:
@@ -208,6 +222,7 @@ RULES: dict[str, Callable[[Look], Finding | None]] = {
     "spike": spike,
     "stalled": stalled,
     "slow": slow,
+    "disk_full": disk_full,
     "disk_low": disk_low,
     "failed": failed,
     "checkpoint_late": checkpoint_late,
