@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -12,8 +14,23 @@ from textual.widget import Widget
 from nanochat_host.ui.render.palette import Palette
 
 
+class KeyEntry(NamedTuple):
+    """key: as pressed. label: as shown. does: in a word. everywhere: a key of the app itself."""
+
+    key: str
+    label: str
+    does: str
+    everywhere: bool
+
+    @property
+    def width(self) -> int:
+        """Cells it takes, with the gap after it."""
+        return cell_len(self.label) + cell_len(self.does) + 3
+
+
 class KeyLine(Widget):
-    """Shows the visible bindings of the focused chain, nearest first; click runs one.
+    """Shows the visible bindings of the focused chain, nearest first, and those of the app (help,
+    quit) at the right end, where they stay on the narrowest terminal. A click presses the key.
 
     The footer of Textual mounts a widget per key at each change of focus; this one repaints a line.
     """
@@ -31,39 +48,44 @@ class KeyLine(Widget):
         if screen is self.screen and self.is_attached:
             self.refresh()
 
-    def shown(self) -> list[tuple[str, str, str]]:
-        """(key as typed, what it does, key as shown), in order of nearness."""
-        seen: dict[str, tuple[str, str, str]] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if binding.show and active.enabled and binding.action not in seen:
-                shown = self.app.get_key_display(binding)
-                seen[binding.action] = (binding.key, binding.description, shown)
+    def entries(self) -> list[KeyEntry]:
+        """What there is to press, in order of nearness."""
+        seen: dict[str, KeyEntry] = {}
+        for node, binding, enabled, _ in self.screen.active_bindings.values():
+            if binding.show and enabled and binding.action not in seen:
+                label = self.app.get_key_display(binding)
+                seen[binding.action] = KeyEntry(
+                    binding.key, label, binding.description, node is self.app
+                )
         return list(seen.values())
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
         palette = Palette.from_theme(self.app)
-        key_style, text_style = palette["accent"], palette["muted"]
-        self._spots.clear()
-        segments = [Segment(" ", text_style)]
+        plain = palette["muted"]
+        entries = self.entries()
+        pinned = [entry for entry in entries if entry.everywhere]
+        room = self.size.width - sum(entry.width for entry in pinned)
         x = 1
-        for key, text, shown in self.shown():
-            cells = Strip([Segment(shown, key_style), Segment(f" {text}", text_style)])
-            if x + cells.cell_length + 2 > width:
-                break
-            segments.extend(cells)
-            segments.append(Segment("  ", text_style))
-            self._spots.append((x, x + cells.cell_length, key))
-            x += cells.cell_length + 2
-        return Strip(segments).adjust_cell_length(width, text_style)
+        placed: list[tuple[int, KeyEntry]] = []
+        for entry in entries:
+            if not entry.everywhere and x + entry.width <= room:
+                placed.append((x, entry))
+                x += entry.width
+        x = max(x, room)
+        for entry in pinned:
+            placed.append((x, entry))
+            x += entry.width
+        segments: list[Segment] = []
+        end = 0
+        for x, entry in placed:
+            segments.append(Segment(" " * (x - end), plain))
+            segments.append(Segment(entry.label, palette["accent"]))
+            segments.append(Segment(f" {entry.does}", plain))
+            end = x + entry.width - 2
+        self._spots = [(x, x + entry.width - 2, entry.key) for x, entry in placed]
+        return Strip(segments).adjust_cell_length(self.size.width, plain)
 
-    async def on_click(self, event: events.Click) -> None:
+    def on_click(self, event: events.Click) -> None:
         for start, end, key in self._spots:
             if start <= event.x < end:
                 self.app.simulate_key(key)
-
-
-def hidden(key: str, action: str, description: str = "") -> Binding:
-    """A binding that works but does not take room in the key line."""
-    return Binding(key, action, description, show=False)
