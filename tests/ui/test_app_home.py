@@ -87,3 +87,13 @@ async def test_names_from_outside_are_text(host: Host, core: FakeCore) -> None:
             assert "[@click=app.quit]x[/]" in text, mode
             assert "\x1b" not in text, mode
             assert "\x07" not in text, mode
+
+
+async def test_enter_means_the_run_that_is_under_way(host: Host, core: FakeCore) -> None:
+    core.run_list = [make_run("one", name="one")]
+    app = host.app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "Watch the run" in screen_text(app), "the live run")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.model.run_id == "one", "the run on show")
+        assert core.sent == []

@@ -118,5 +118,6 @@ def test_the_bar_gives_up_the_gpu_first_and_never_the_core() -> None:
     text = bar(70, **PARTS)
     assert "H100" not in text and "running 62 %" in text and "core up" in text
     assert "core up" in bar(40, **PARTS)
+    assert "! disk full" in bar(70, **PARTS, trouble="disk full")
     for width in range(1, 160):
         bar(width, **PARTS)

@@ -81,8 +81,10 @@ class CoreLink:
         wait_s = FIRST_WAIT_S
         was_up = False
         while True:
+            reached = False
             try:
                 await self._reach()
+                reached = True
                 self._post(CoreChanged(CoreState.UP, restarted=was_up))
                 was_up, wait_s = True, FIRST_WAIT_S
                 await self._load_lists()
@@ -90,7 +92,9 @@ class CoreLink:
                     await self._follow_one()
             except (NanochatCliError, OSError) as error:
                 logger.info("the core is away: %s", error)
-                self._post(CoreChanged(CoreState.AWAY, str(error)))
+                # A core that was lost is started again at once: only what prevents that has a hint.
+                lost = reached and isinstance(error, NanochatCliError)
+                self._post(CoreChanged(CoreState.AWAY, error.message if lost else str(error)))
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LAST_WAIT_S)
 

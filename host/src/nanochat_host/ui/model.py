@@ -38,7 +38,7 @@ ALL_TOPICS = Topic.CORE | Topic.RUNS | Topic.RUN | Topic.MACHINE | Topic.LOG
 @dataclass
 class Model:
     """core_note: why the core is away. run_id: the run on show, "" for none. run: its newest
-    facts. gpu: one line. loaded: the first answer has come."""
+    facts. gpu: one line. trouble: what is wrong with that run in two words, or "". loaded: the first answer has come."""
 
     core: CoreState = CoreState.CONNECTING
     core_note: str = ""
@@ -47,6 +47,7 @@ class Model:
     runs: list[RunSummary] = field(default_factory=list)
     checkouts: list[CheckoutRef] = field(default_factory=list)
     gpu: str = ""
+    trouble: str = ""
     loaded: bool = False
 
     @property

@@ -61,6 +61,7 @@ class NewsDesk:
         row = model.summary(run_id)
         model.run_id = run_id
         model.run = row.facts if row else None
+        model.trouble = ""
         self._since = time.time()
         self._revs = (-1, -1)
         self._app.link.follow(run_id)
@@ -82,14 +83,14 @@ class NewsDesk:
 
     def _core(self, message: CoreChanged) -> None:
         model, feed = self._app.model, self._app.feed
-        was = model.core
+        before = model.core, model.core_note
         model.core, model.core_note = message.state, clean(message.note)
         self._revs = (-1, -1)
         if feed is not None:
             feed.set_up(message.state is CoreState.UP)
         if message.restarted:
             self._app.tell("the core was restarted, nothing was lost")
-        elif message.state is CoreState.AWAY and was is not CoreState.AWAY:
+        elif message.state is CoreState.AWAY and before != (model.core, model.core_note):
             text = "the core is away; runs go on, it is being started again"
             self._app.tell(f"{text}\n{model.core_note}", "warning")
         self._publish(Topic.CORE | Topic.LOG)
@@ -152,6 +153,9 @@ class NewsDesk:
             was_live = model.live
             model.take_facts(news.facts)
             self._facts_moved(was_live)
+            topics |= Topic.RUN
+        if news.trouble != model.trouble:
+            model.trouble = news.trouble
             topics |= Topic.RUN
         if news.gpu and news.gpu != model.gpu:
             model.gpu = news.gpu

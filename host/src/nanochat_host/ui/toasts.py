@@ -71,7 +71,8 @@ def _state(fields: dict[str, Any], at: str) -> Toast | None:
     if what == "lost":
         return Toast(_lines("the run was lost", fields.get("reason", "")), "error", 10.0)
     if what == "adopted":
-        return Toast("the run was taken up again, nothing was lost")
+        text = "the run was taken up again, nothing was lost"
+        return Toast(_lines(text, fields.get("reason", "")))
     return None
 
 

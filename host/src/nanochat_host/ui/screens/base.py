@@ -83,6 +83,7 @@ class HostScreen(Screen[None]):
         bar.mode = self.mode
         bar.run_text = clean(status_words(model.run))
         bar.screen_text = clean(self.place())
+        bar.trouble = clean(model.trouble)
         bar.gpu = clean(model.gpu)
         bar.core_state = model.core.value
         bar.wandb_state = model.wandb

@@ -38,8 +38,12 @@ class HomeScreen(HostScreen):
         Binding("d", "app.show('dashboard')", "Dashboard"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._settled = False
+
     def body(self) -> Iterable[Widget]:
-        with Vertical(id="home"):
+        with Vertical(id="home"), Vertical(id="column"):
             yield Static(Content(WORDMARK), id="wordmark")
             yield Static(Content("train, watch and steer small language models"), id="motto")
             yield Static(id="crash")
@@ -57,10 +61,18 @@ class HomeScreen(HostScreen):
         crash.update(Content(self.host.crash_note))
         self.query_one("#next", RowList).focus()
 
+    def place(self) -> str:
+        return ""
+
     def show_model(self, topics: Topic) -> None:
         if topics & (Topic.RUNS | Topic.RUN | Topic.CORE):
             rows = [*self._next(), *self._recent(), *self._checkouts()]
-            self.query_one("#next", RowList).set_rows(rows)
+            next_list = self.query_one("#next", RowList)
+            next_list.set_rows(rows)
+            if self.model.loaded and not self._settled:
+                # The first answer may put the run under way on top: Enter is to mean that one.
+                self._settled = True
+                next_list.action_edge(-1)
 
     def action_choose(self) -> None:
         self.query_one("#next", RowList).action_choose()

@@ -56,7 +56,7 @@ def badge(process: PanelProcess) -> tuple[str, str]:
         case PanelState.SLOW:
             return "slow", "warning"
         case PanelState.BACKOFF:
-            return "failed, trying again", "warning"
+            return f"{process.reason.partition(':')[0] or 'failed'}, trying again", "warning"
         case PanelState.QUARANTINED | PanelState.STOPPED:
             return "stopped", "error"
         case _:

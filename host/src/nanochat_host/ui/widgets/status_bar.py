@@ -26,6 +26,7 @@ class StatusBar(Widget):
     mode: reactive[str] = reactive("")
     run_text: reactive[str] = reactive("")
     screen_text: reactive[str] = reactive("")
+    trouble: reactive[str] = reactive("")
     gpu: reactive[str] = reactive("")
     core_state: reactive[str] = reactive("")
     wandb_state: reactive[str] = reactive("")
@@ -48,11 +49,12 @@ class StatusBar(Widget):
             if self.wandb_state
             else []
         )
+        trouble: list[Part] = [("! ", "error-bold"), (self.trouble, "")] if self.trouble else []
         gpu: list[Part] = [(self.gpu, "muted")] if self.gpu else []
         screen: list[Part] = [(self.screen_text, "muted")] if self.screen_text else []
         optional = [gpu, screen, wandb]
         while True:
-            right = _joined([part for part in (gpu, core, wandb) if part])
+            right = _joined([part for part in (trouble, gpu, core, wandb) if part])
             middle = _joined([part for part in (screen,) if part])
             run_room = width - _size(left) - _size(right) - _size(middle) - 4
             if run_room >= min(cell_len(self.run_text), 24) or not any(optional):
