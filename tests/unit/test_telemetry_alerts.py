@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 from nanochat_host.core.telemetry.alerts import COOLDOWN_S, AlertEngine
-from nanochat_host.core.telemetry.rules import DISK_ERROR_BYTES, DISK_WARN_BYTES, hint_for
+from nanochat_host.core.telemetry.rules import (
+    DISK_ERROR_BYTES,
+    DISK_FULL_BYTES,
+    DISK_WARN_BYTES,
+    hint_for,
+)
 from nanochat_host.core.telemetry.run import RunTelemetry
 from nanochat_host.paths import RunPaths
 from nanochat_sdk.data import Event
@@ -151,6 +156,15 @@ def test_a_disk_that_fills(stage: Stage) -> None:
     assert stage.check(disk_free=DISK_WARN_BYTES - 1) == [("disk_low", True)]
     assert stage.check(disk_free=DISK_WARN_BYTES * 1.1) == [], "no flutter at the threshold"
     assert stage.check(disk_free=DISK_WARN_BYTES * 2) == [("disk_low", False)]
+
+
+def test_a_full_disk_comes_before_other_trouble(stage: Stage) -> None:
+    stage.steps(10, noisy)
+    assert stage.engine.gravest() == ""
+    assert stage.check(disk_free=DISK_FULL_BYTES - 1) == [("disk_full", True), ("disk_low", True)]
+    assert stage.engine.gravest() == "disk full"
+    assert stage.check(disk_free=DISK_FULL_BYTES * 2) == [("disk_full", False)]
+    assert stage.engine.gravest() == "disk low"
 
 
 def test_a_disk_too_small_for_the_next_checkpoint(stage: Stage) -> None:

@@ -61,11 +61,13 @@ def open_tui(
     os.environ.setdefault("TEXTUAL_FPS", "240")
     from nanochat_host.ui.app import run_ui
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    elsewhere = [name for name, stream in streams.items() if not (stream and stream.isatty())]
+    if elsewhere:
         from nanochat_host.errors import UsageError
 
         raise UsageError(
-            "the TUI needs a terminal, and this is not one",
+            f"the TUI needs a terminal, and {' and '.join(elsewhere)} is not one",
             "try `nanochat-cli demo --headless`, or a verb: `nanochat-cli --help`",
         )
     return run_ui(

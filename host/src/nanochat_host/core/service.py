@@ -170,6 +170,7 @@ class Core:
                     facts=run.facts(self.hub.facts(run_id)) if run else None,
                     machine=self.hub.machine() if first else None,
                     gpu=self.hub.gpu_line() if moved else "",
+                    trouble=self.hub.trouble(run_id) if run else "",
                 )
                 first = False
                 await asyncio.sleep(COALESCE_S)

@@ -302,3 +302,5 @@ class StreamMessage(msgspec.Struct):
     machine: MachineFacts | None = None
     gpu: str = ""
     """One line for the status bar, for example "2x H100 97 % 71/80 GB 62 C" or "no GPU"."""
+    trouble: str = ""
+    """The run's gravest alert that is not over, for the status bar, for example "disk full"."""

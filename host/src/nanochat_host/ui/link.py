@@ -93,8 +93,10 @@ class CoreLink:
             except (NanochatCliError, OSError) as error:
                 logger.info("the core is away: %s", error)
                 # A core that was lost is started again at once: only what prevents that has a hint.
-                lost = reached and isinstance(error, NanochatCliError)
-                self._post(CoreChanged(CoreState.AWAY, error.message if lost else str(error)))
+                note = str(error)
+                if reached and isinstance(error, NanochatCliError):
+                    note = error.message
+                self._post(CoreChanged(CoreState.AWAY, note))
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LAST_WAIT_S)
 

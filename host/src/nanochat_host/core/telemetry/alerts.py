@@ -51,6 +51,12 @@ class AlertEngine:
                 out.append(event)
         return out
 
+    def gravest(self) -> str:
+        """The name in words of the rule to worry about first, of those that may yet be over."""
+        active = [rule for rule in RULES if rule in self.active and rule not in FINAL]
+        errors = [rule for rule in active if self.active[rule].severity == "error"]
+        return next(iter([*errors, *active]), "").replace("_", " ")
+
     def _change(
         self, rule: str, found: Finding | None, run: RunTelemetry, now: float
     ) -> Event | None:

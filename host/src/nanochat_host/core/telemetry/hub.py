@@ -191,6 +191,11 @@ class TelemetryHub:
         """One line about the GPUs for a status bar."""
         return self._machine.gpu_line()
 
+    def trouble(self, run_id: str) -> str:
+        """The gravest of the run's alerts that are not over, in two words; "" if all is well."""
+        alerts = self._alerts.get(run_id)
+        return alerts.gravest() if alerts else ""
+
     @property
     def machine_rev(self) -> int:
         """Revision of the newest sample of the machine."""
