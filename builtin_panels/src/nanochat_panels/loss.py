@@ -48,7 +48,7 @@ class Loss(DataPanel):
         plots, last = self._train(raw) if raw is not None else ([], None)
         marks: list[Mark] = []
         if val:
-            plots.append(plot(val, "val bpb", "series-3", "step", axis="right"))
+            plots.append(plot(val, "val bpb", "series-3", "line", axis="right"))
             if val.best:
                 marks = mark(*val.best, f"best {fmt.fixed(val.best[1], 4)}", axis="right")
         return Chart(

@@ -44,7 +44,7 @@ class HostScreen(Screen[None]):
 
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets, above the key line."""
-        raise NotImplementedError
+        return ()
 
     def show_model(self, topics: Topic) -> None:
         """Bring the screen up to date; called only while it is seen."""
