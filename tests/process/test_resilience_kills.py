@@ -1,0 +1,115 @@
+"""kill -9 of everything in turn under one live run: it is said, it heals, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from core_rig import kill, status_of, until
+from nanochat_host.core.shim import procs
+from resilience_rig import (
+    Live,
+    all_gone,
+    assert_nothing_lost,
+    family,
+    is_alive,
+    live_run,
+    readable_events,
+    shows_step_after,
+    steps_printed,
+)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live_run(tmp_path_factory.mktemp("live")) as live:
+        yield live
+
+
+def test_a_worker(live: Live) -> None:
+    zygote, workers = family(live.tui)
+    calm = {worker.pid for worker in workers[1:]}
+    workers[0].kill()
+    live.tui.wait_for("killed by SIGKILL, trying again")
+    assert live.tui.text.count("trying again") == 1, "its own frame alone says so"
+    until(lambda: len(family(live.tui)[1]) == len(workers), "another worker")
+    assert family(live.tui)[0].pid == zygote.pid
+    assert calm < {worker.pid for worker in family(live.tui)[1]}, "the others were left alone"
+    live.moves_on()
+    assert "trying again" not in live.tui.text
+    assert_nothing_lost(live.rig, live.run)
+
+
+def test_the_zygote(live: Live) -> None:
+    zygote, workers = family(live.tui)
+    zygote.kill()
+    live.tui.wait_for("the zygote, which all panels are forked from, ended")
+    all_gone(workers)
+    live.moves_on()
+    again, anew = family(live.tui)
+    assert again.pid != zygote.pid and len(anew) == len(workers)
+    assert_nothing_lost(live.rig, live.run)
+
+
+def test_the_core(live: Live) -> None:
+    shown = live.tui
+    old = live.rig.client.health().pid
+    trainer = status_of(live.run).pid
+    kill(old)
+    shown.wait_for("the core was restarted, nothing was lost")
+    shown.wait_for("core up")
+    assert "run it again" not in shown.text, "a person at a screen has nothing to run"
+    assert live.rig.client.health().pid != old
+    assert status_of(live.run).pid == trainer
+    live.moves_on()
+    assert_nothing_lost(live.rig, live.run)
+
+
+def test_the_shim(live: Live) -> None:
+    shown = live.tui
+    before = status_of(live.run)
+    kill(before.shim_pid)
+    shown.wait_for("its shim was killed; training goes on")
+    after = until(lambda: (s := status_of(live.run)).shim_pid != before.shim_pid and s, "a shim")
+    assert after.pid == before.pid and procs.is_alive(after.pid, after.pid_start)
+    live.moves_on()
+    assert_nothing_lost(live.rig, live.run)
+
+
+def test_the_screen(live: Live) -> None:
+    zygote, workers = family(live.tui)
+    os.kill(live.tui.pid, signal.SIGKILL)
+    all_gone([zygote, *workers])
+    before = steps_printed(live.run)[-1]
+    shows_step_after(live.tui, before)
+    assert "running  looper" in live.tui.text
+    assert_nothing_lost(live.rig, live.run)
+
+
+def test_the_trainer(live: Live) -> None:
+    """Last: the run ends with it."""
+    shown = live.tui
+    status = status_of(live.run)
+    kill(status.pid)
+    shown.wait_for("looper failed")
+    shown.wait_for("killed from outside")
+    shown.wait_for("✗ failed  looper")
+    last = until(lambda: (s := status_of(live.run)).state != "running" and s, "the end is written")
+    assert (last.state, last.exit_code) == ("failed", None)
+    # A shim that took over from another is no parent of the trainer: where the kernel does not
+    # tell a stranger's end, it says so.
+    assert last.signal in (signal.SIGKILL, 0) and last.ended_at > last.started_at
+    assert [e["what"] for e in readable_events(live.run) if e["kind"] == "state"][-1] == "stage_end"
+    until(lambda: not is_alive(status.shim_pid), "the shim ends with its run")
+    assert_nothing_lost(live.rig, live.run, ended=True)
+    left = [p for p in psutil.process_iter(["cmdline"]) if _is_of(p, str(live.rig.paths.home))]
+    assert left == [], "only screen and core are left"
+    assert re.search(r"step\s+[\d,]+ / 10,000,000", shown.text), "the figures stay on show"
+
+
+def _is_of(process: psutil.Process, home: str) -> bool:
+    return any(home in word for word in process.info["cmdline"] or ())
