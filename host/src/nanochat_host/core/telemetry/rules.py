@@ -9,6 +9,8 @@ from math import isfinite
 from statistics import median
 from typing import Literal
 
+from nanochat_sdk.format import size
+
 from nanochat_host.core.telemetry.column import Column
 from nanochat_host.core.telemetry.pyramid import finite
 from nanochat_host.core.telemetry.run import RunTelemetry
@@ -159,7 +161,7 @@ def disk_low(look: Look) -> Finding | None:
     severity: Severity = "error" if look.disk_free < DISK_ERROR_BYTES else "warning"
     return Finding(
         severity,
-        f"{look.disk_free / 2**30:.1f} GiB free where runs are kept",
+        f"{size(look.disk_free)} free where runs are kept",
         "delete old checkpoints, or save less often with --save-every",
     )
 
