@@ -8,7 +8,8 @@ import signal
 import sys
 
 from nanochat_host.packs.process import PanelState
-from workers_stage import FIXTURES, PATIENCE_S, Deadlines, ask, gone, on_stage, text
+from nanochat_host.packs.room import room_of
+from workers_stage import CATALOG, FIXTURES, PATIENCE_S, Deadlines, ask, gone, on_stage, text
 
 
 def kill(pid: int | None) -> None:
@@ -68,7 +69,7 @@ async def test_a_killed_zygote_takes_its_workers_and_all_come_back() -> None:
 async def test_a_zygote_that_does_not_answer_is_replaced() -> None:
     patient = Deadlines(start_s=0.5)
     async with on_stage(patient) as stage:
-        await stage.supervisor.start()
+        await stage.supervisor.start(room_of(CATALOG.entry("fixture:echo")))
         zygote = stage.supervisor.zygote_pid
         assert zygote is not None
         os.kill(zygote, signal.SIGSTOP)
@@ -88,7 +89,7 @@ from nanochat_sdk import View
 async def main():
     entries = Catalog.discover([pathlib.Path(sys.argv[1])]).panels
     told = asyncio.Event()
-    supervisor = Supervisor(lambda panel: told.set())
+    supervisor = Supervisor(lambda panel: told.set(), allow_unsandboxed=["fixture"])
     panels = [supervisor.open(entries["fixture:" + name], {}, ()) for name in sys.argv[2:]]
     while not all(panel.ready for panel in panels):
         await told.wait()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import os
 import resource
 from pathlib import Path
 
 import pytest
-from nanochat_host.packs import sandbox
+from nanochat_host.packs.sandbox import limits
+from nanochat_host.packs.sandbox.level import level_of
+from nanochat_host.packs.sandbox.steps import STEPS
+from nanochat_host.packs.sandbox.witness import LINES
 from nanochat_host.packs.session import version_trouble
 from nanochat_host.packs.walls import describe_walls
 from nanochat_sdk import protocol
@@ -24,16 +28,17 @@ async def test_a_worker_inherits_nothing_of_the_host(
         facts = dict(line.split("=", 1) for line in text(panel).split("\n"))
         inside = {name: ast.literal_eval(value) for name, value in facts.items()}
         pid = panel.pid
+        assert pid is not None
+        assert os.getsid(pid) == pid
+        assert os.getpriority(os.PRIO_PROCESS, pid) == limits.NICENESS
         environ = Path(f"/proc/{pid}/environ").read_bytes()
         zygote_environ = Path(f"/proc/{stage.supervisor.zygote_pid}/environ").read_bytes()
         fds = {int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir()}
-    assert inside["environ"] == sandbox.ENVIRONMENT
+    assert inside["environ"] == limits.ENVIRONMENT
     assert environ == zygote_environ == b""
     assert fds == {0, 1, 2, 3, 4}
     assert inside["argv"] == ["-c"]
     assert inside["cwd"] == "/"
-    assert inside["nice"] == sandbox.NICENESS
-    assert inside["sid"] is True
     assert inside["umask"] == 0o077
 
 
@@ -53,7 +58,7 @@ async def test_limits_are_hard() -> None:
     async with on_stage() as stage:
         panel = await stage.live("echo")
         assert panel.pid is not None
-        for name, wanted in sandbox.LIMITS.items():
+        for name, wanted in limits.LIMITS.items():
             soft, hard = resource.prlimit(panel.pid, getattr(resource, name))
             assert soft == hard, name
             assert hard == wanted or 0 <= hard < wanted, name
@@ -62,19 +67,19 @@ async def test_limits_are_hard() -> None:
         assert Path(f"/proc/{panel.pid}/oom_score_adj").read_text().strip() == "1000"
 
 
-async def test_the_hello_says_which_walls_are_missing() -> None:
+async def test_the_hello_says_what_was_built_and_what_was_found() -> None:
     async with on_stage() as stage:
         panel = await stage.live("echo")
-        assert list(panel.walls) == [step.name for step in sandbox.STEPS]
-        missing = {name for name, state in panel.walls.items() if state == "absent"}
-        assert missing == {"namespaces", "capabilities", "landlock", "seccomp", "witness"}
+        assert list(panel.walls) == [wall.name for wall in (*STEPS, *LINES)]
+        assert "OPEN" not in panel.walls.values()
+        assert panel.level is level_of(panel.walls)
+        assert panel.badge == level_of(panel.walls).badge
 
 
 def test_the_walls_are_measured_on_a_worker_of_this_machine() -> None:
     walls = describe_walls()
-    assert list(walls) == [step.name for step in sandbox.STEPS]
+    assert list(walls) == [wall.name for wall in (*STEPS, *LINES)]
     assert walls["limits"][0] == "closed"
-    assert walls["landlock"][0] == "absent"
 
 
 def test_versions_that_do_not_match_say_who_must_act() -> None:

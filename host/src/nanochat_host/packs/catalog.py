@@ -30,11 +30,13 @@ class PackError(NanochatCliError):
 
 @dataclass(frozen=True)
 class PanelEntry:
-    """A panel that can be opened. paths: folders its worker puts on sys.path."""
+    """A panel that can be opened. paths: folders its worker puts on sys.path. folder: the pack's,
+    all that its worker may read of it."""
 
     pack: PackManifest
     panel: PanelManifest
     paths: tuple[Path, ...]
+    folder: Path = Path()
 
     @property
     def name(self) -> str:
@@ -124,7 +126,7 @@ def _pack_folders(folders: Iterable[Path]) -> list[Path]:
 def _entries(manifest: PackManifest, folder: Path) -> list[PanelEntry]:
     # A pack.toml beside a package's modules is imported from the folder above.
     root = folder.parent if (folder / "__init__.py").exists() else folder
-    return [PanelEntry(manifest, panel, (root,)) for panel in manifest.panels]
+    return [PanelEntry(manifest, panel, (root,), folder) for panel in manifest.panels]
 
 
 def _read(path: Path) -> PackManifest:

@@ -12,12 +12,14 @@ from nanochat_sdk.serve import EXIT_BROKEN, EXIT_OUT_OF_MEMORY
 class Failure:
     """reason: what happened, without the panel's name. traceback: for the panel's author.
     violation: it broke the protocol, which honest code cannot do by accident. blameless: it was not
-    the panel's doing, so it does not count against it."""
+    the panel's doing, so it does not count against it. final: trying again would end the same way,
+    until the person changes something."""
 
     reason: str
     traceback: str = ""
     violation: bool = False
     blameless: bool = False
+    final: bool = False
 
 
 def failure_of_exit(code: int) -> Failure:

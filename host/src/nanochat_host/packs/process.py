@@ -18,15 +18,19 @@ from nanochat_sdk.manifest import resolve_options
 from nanochat_sdk.payload import Payload
 from nanochat_sdk.protocol import Act, Frame, Input, KeyHelp, Load, Loaded, Reply, View
 
-from nanochat_host.packs.catalog import PanelEntry
+from nanochat_host.packs.catalog import BUILTIN, PanelEntry
 from nanochat_host.packs.failure import Failure
 from nanochat_host.packs.policy import BASE_DELAY_S, MAX_FAILURES, RetryPolicy
+from nanochat_host.packs.room import room_of
+from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.sanitize import clean, clean_payload, clean_struct
 from nanochat_host.packs.session import Deadlines, Session, Spawner
 from nanochat_host.packs.state import PanelState
 
 logger = logging.getLogger(__name__)
 _MAX_PENDING_ACTS = 32
+UNSANDBOXED_VARIABLE = "NANOCHAT_CLI_UNSANDBOXED"
+"""Environment variable: ids of packs, separated by commas, that may run without isolation."""
 
 
 class PanelProcess:
@@ -45,9 +49,12 @@ class PanelProcess:
         on_change: Callable[[PanelProcess], None],
         spawner: Spawner,
         deadlines: Deadlines,
+        unsandboxed_ok: bool = False,
     ) -> None:
-        """Raises OptionError."""
+        """unsandboxed_ok: it may run where the walls do not isolate it. Raises OptionError."""
         self.entry = entry
+        self.room = room_of(entry)
+        self._unsandboxed_ok = unsandboxed_ok or entry.pack.id == BUILTIN
         self.options = resolve_options(entry.panel.options, options)
         self.granted = frozenset(granted)
         self.state = PanelState.STOPPED
@@ -109,6 +116,18 @@ class PanelProcess:
         return self._session.walls if self._session else {}
 
     @property
+    def level(self) -> Level | None:
+        """What the walls of the present worker come to, None before it has said so."""
+        return self._session.level if self._session else None
+
+    @property
+    def badge(self) -> str:
+        """For the frame of a pack that did not come with the program: how it is held."""
+        if self.level is None or self.entry.pack.id == BUILTIN:
+            return ""
+        return self.level.badge
+
+    @property
     def log_text(self) -> str:
         """The last of what the present worker printed."""
         return self._session.log_text() if self._session else ""
@@ -122,7 +141,7 @@ class PanelProcess:
         self._repaint = True
         self.state = PanelState.STARTING
         try:
-            self._session = Session(self._spawner, load, self, self._deadlines)
+            self._session = Session(self._spawner, self.room, load, self, self._deadlines)
         except OSError as error:
             self._failed(Failure(f"no worker could be started: {error}"))
             return
@@ -198,6 +217,16 @@ class PanelProcess:
         if self._session is not None:
             self.on_ended(failure)
 
+    def objection(self, level: Level) -> str:
+        """Session listener."""
+        if level is not Level.NONE or self._unsandboxed_ok:
+            return ""
+        pack = self.entry.pack.id
+        return (
+            f"this system cannot isolate it (see `nanochat-cli doctor`); if you trust `{pack}` as "
+            f"you trust this program, set {UNSANDBOXED_VARIABLE}={pack}"
+        )
+
     def on_loaded(self, loaded: Loaded) -> None:
         """Session listener."""
         self.keys = clean_struct(tuple(loaded.keys))
@@ -242,9 +271,9 @@ class PanelProcess:
         logger.warning("panel %s: %s", self.name, failure.reason)
         delay_s: float | None = BASE_DELAY_S
         if not failure.blameless:
-            delay_s = self._policy.failed(violation=failure.violation)
+            delay_s = self._policy.failed(violation=failure.violation or failure.final)
         if delay_s is None:
-            if not failure.violation:
+            if not failure.violation and not failure.final:
                 self.reason += f" (failure {MAX_FAILURES} in ten minutes)"
             self._drop_session()
             self.state = PanelState.QUARANTINED

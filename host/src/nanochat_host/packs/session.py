@@ -29,6 +29,8 @@ from nanochat_sdk.protocol import (
 )
 
 from nanochat_host.packs.failure import Failure
+from nanochat_host.packs.room import Room
+from nanochat_host.packs.sandbox.level import Level, level_of
 from nanochat_host.packs.sanitize import clean, clean_lines
 from nanochat_host.packs.worker import Worker
 
@@ -48,16 +50,22 @@ class Spawner(Protocol):
     """What a session asks of the supervisor."""
 
     def spawn(
-        self, on_message: Callable[[bytes], None], on_failure: Callable[[Failure], None]
+        self,
+        on_message: Callable[[bytes], None],
+        on_failure: Callable[[Failure], None],
+        room: Room,
     ) -> Worker:
         """A new worker, hello to follow. Raises OSError."""
 
-    def unresponsive(self) -> None:
+    def unresponsive(self, room: Room) -> None:
         """A worker did not come to life in time: the zygote may be stuck."""
 
 
 class Listener(Protocol):
     """Whom a session tells. Nothing follows `on_ended`, nothing at all `Session.end`."""
+
+    def objection(self, level: Level) -> str:
+        """Why nothing of the pack may run behind walls that come to this; "" when it may."""
 
     def on_loaded(self, loaded: Loaded) -> None:
         """The panel stands; frames may be asked for."""
@@ -85,9 +93,14 @@ class Session:
     """Raises OSError when no worker can be had."""
 
     def __init__(
-        self, spawner: Spawner, load: Load, listener: Listener, deadlines: Deadlines
+        self,
+        spawner: Spawner,
+        room: Room,
+        load: Load,
+        listener: Listener,
+        deadlines: Deadlines,
     ) -> None:
-        self._spawner = spawner
+        self._spawner, self._room = spawner, room
         self._load = load
         self._listener = listener
         self._deadlines = deadlines
@@ -99,7 +112,9 @@ class Session:
         self.frame_s = 0.0
         """Seconds the last frame took, from request to decoded reply."""
         self.walls: dict[str, str] = {}
-        self._worker = spawner.spawn(self._on_message, self._end_with)
+        self.level: Level | None = None
+        """What the walls come to, None before the hello."""
+        self._worker = spawner.spawn(self._on_message, self._end_with, room)
         self._timer = self._loop.call_later(deadlines.start_s, self._did_not_start)
 
     @property
@@ -166,9 +181,13 @@ class Session:
             self._end_with(Failure(trouble))
             return
         if still_open := sorted(wall for wall, state in hello.walls.items() if state == "OPEN"):
-            self._end_with(Failure(clean(f"the walls do not hold: {', '.join(still_open)}")))
+            what = f"the walls do not hold: {', '.join(still_open)}"
+            self._end_with(Failure(clean(what), final=True))
             return
-        self.walls = hello.walls
+        self.walls, self.level = hello.walls, level_of(hello.walls)
+        if objection := self._listener.objection(self.level):
+            self._end_with(Failure(objection, final=True))
+            return
         self._phase = _Phase.LOAD
         self._timer = self._loop.call_later(
             self._deadlines.load_s, self._too_late, "load", self._deadlines.load_s
@@ -199,7 +218,7 @@ class Session:
         self._end_with(
             Failure(f"did not start within {self._deadlines.start_s:g} s", blameless=True)
         )
-        self._spawner.unresponsive()
+        self._spawner.unresponsive(self._room)
 
     def _violated(self, reason: str) -> None:
         self._end_with(Failure(clean(reason), violation=True))

@@ -1,11 +1,13 @@
-"""All panels of one host: keeps one zygote alive and hands its workers to the panels."""
+"""All panels of one host: keeps a zygote for each pack and hands its workers to the panels."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from nanochat_sdk.capabilities import Capability
@@ -13,13 +15,17 @@ from nanochat_sdk.capabilities import Capability
 from nanochat_host.packs import proc_stats
 from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.failure import Failure
-from nanochat_host.packs.process import PanelProcess
-from nanochat_host.packs.state import PanelState
+from nanochat_host.packs.process import UNSANDBOXED_VARIABLE, PanelProcess
+from nanochat_host.packs.room import Room, builtin_room
+from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.session import Deadlines
+from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.worker import Worker
 from nanochat_host.packs.zygote_handle import Zygote
 
 logger = logging.getLogger(__name__)
+_LINGER_S = 30.0
+"""A panel that comes back within this time, as when its pack is being edited, starts at once."""
 
 
 @dataclass(frozen=True)
@@ -40,82 +46,112 @@ class WorkerStats:
 class Supervisor:
     """Lives in one event loop, which must run in the main thread (see `Zygote`).
 
-    on_change: called in the loop with the panel that changed.
+    on_change: called in the loop with the panel that changed. allow_unsandboxed: ids of packs that
+    may run where they cannot be isolated; default: those in $NANOCHAT_CLI_UNSANDBOXED. highest: how
+    far the walls go at most, for measuring what they cost.
     """
 
     def __init__(
-        self, on_change: Callable[[PanelProcess], None], deadlines: Deadlines | None = None
+        self,
+        on_change: Callable[[PanelProcess], None],
+        deadlines: Deadlines | None = None,
+        *,
+        allow_unsandboxed: Iterable[str] | None = None,
+        highest: Level = Level.STRICT,
     ) -> None:
+        if allow_unsandboxed is None:
+            allow_unsandboxed = os.environ.get(UNSANDBOXED_VARIABLE, "").split(",")
         self._on_change = on_change
         self._deadlines = deadlines or Deadlines()
+        self._unsandboxed = frozenset(allow_unsandboxed)
+        self._highest = highest
         self._panels: list[PanelProcess] = []
-        self._zygote: Zygote | None = None
+        self._zygotes: dict[Room, Zygote] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def zygote_pid(self) -> int | None:
-        """Process id of the zygote, None while there is none."""
-        return self._zygote.pid if self._zygote else None
+        """Process id of the zygote that was started first, None while there is none."""
+        return next((zygote.pid for zygote in self._zygotes.values()), None)
 
-    async def start(self) -> None:
-        """Start the zygote ahead of the first panel and wait until it can fork. Raises OSError.
+    async def start(self, room: Room | None = None) -> None:
+        """Start a zygote ahead of the first panel and wait until it can fork. Raises OSError.
 
-        Optional: `open` starts one when there is none.
+        Optional: `open` starts one when there is none. room: default is the built-in pack's.
         """
-        zygote = self._running_zygote()
+        zygote = self._running_zygote(room or builtin_room())
         await asyncio.wait([zygote.ready], timeout=self._deadlines.start_s)
         if not zygote.ready.done() or zygote.ready.cancelled():
             await self.close()
             raise OSError(f"the zygote did not start: {zygote.log_line() or 'no answer'}")
 
     async def close(self) -> None:
-        """End every worker and the zygote."""
+        """End every worker and every zygote."""
         for panel in self._panels:
             panel.close()
         self._panels.clear()
-        zygote, self._zygote = self._zygote, None
-        if zygote is not None:
-            await zygote.close()
+        zygotes = list(self._zygotes.values())
+        self._zygotes.clear()
+        await asyncio.gather(*self._closing, *(zygote.close() for zygote in zygotes))
 
     def open(
         self, entry: PanelEntry, options: Mapping[str, Any], granted: Iterable[Capability]
     ) -> PanelProcess:
         """Start a panel; `on_change` tells how it fares. Raises OptionError."""
-        panel = PanelProcess(entry, options, granted, self._on_change, self, self._deadlines)
+        panel = PanelProcess(
+            *(entry, options, granted, self._on_change, self, self._deadlines),
+            unsandboxed_ok=entry.pack.id in self._unsandboxed,
+        )
         self._panels.append(panel)
         panel.start()
         return panel
 
     def discard(self, panel: PanelProcess) -> None:
-        """Close a panel that is not shown any more."""
+        """Close a panel that is not shown any more. A while after the last of a pack its zygote
+        goes too."""
         panel.close()
         self._panels.remove(panel)
+        if panel.room != builtin_room():
+            asyncio.get_running_loop().call_later(_LINGER_S, self._close_if_empty, panel.room)
 
     def stats(self) -> list[WorkerStats]:
         """What each panel costs now."""
         return [_stats(panel) for panel in self._panels]
 
     def spawn(
-        self, on_message: Callable[[bytes], None], on_failure: Callable[[Failure], None]
+        self,
+        on_message: Callable[[bytes], None],
+        on_failure: Callable[[Failure], None],
+        room: Room | None = None,
     ) -> Worker:
-        """A worker for a session. Raises OSError."""
-        return self._running_zygote().spawn(on_message, on_failure)
+        """A worker for a session. room: default is the built-in pack's. Raises OSError."""
+        return self._running_zygote(room or builtin_room()).spawn(on_message, on_failure)
 
-    def unresponsive(self) -> None:
+    def unresponsive(self, room: Room) -> None:
         """A worker did not come to life: replace a zygote that may be stuck."""
-        if self._zygote is not None:
-            self._zygote.kill()
+        if zygote := self._zygotes.get(room):
+            zygote.kill()
 
-    def _running_zygote(self) -> Zygote:
-        if self._zygote is None:
-            self._zygote = Zygote(self._on_zygote_lost)
-        return self._zygote
+    def _running_zygote(self, room: Room) -> Zygote:
+        if room not in self._zygotes:
+            on_lost = partial(self._on_zygote_lost, room)
+            self._zygotes[room] = Zygote(on_lost, room, self._highest)
+        return self._zygotes[room]
 
-    def _on_zygote_lost(self, failure: Failure) -> None:
+    def _close_if_empty(self, room: Room) -> None:
+        used = any(panel.room == room for panel in self._panels)
+        if not used and (zygote := self._zygotes.pop(room, None)):
+            closing = asyncio.create_task(zygote.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    def _on_zygote_lost(self, room: Room, failure: Failure) -> None:
         """Its workers died with it. The panels ask for new ones, which starts a new zygote."""
         logger.warning("zygote: %s", failure.reason)
-        self._zygote = None
+        del self._zygotes[room]
         for panel in list(self._panels):
-            panel.on_zygote_lost(failure)
+            if panel.room == room:
+                panel.on_zygote_lost(failure)
 
 
 def _stats(panel: PanelProcess) -> WorkerStats:

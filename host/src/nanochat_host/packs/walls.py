@@ -8,7 +8,8 @@ from nanochat_sdk.codec import decode_from_worker
 from nanochat_sdk.protocol import Hello
 
 from nanochat_host.packs.failure import Failure
-from nanochat_host.packs.sandbox import STEPS
+from nanochat_host.packs.sandbox.steps import STEPS
+from nanochat_host.packs.sandbox.witness import LINES
 from nanochat_host.packs.supervisor import Supervisor
 
 _TIMEOUT_S = 10.0
@@ -20,7 +21,7 @@ def describe_walls() -> dict[str, tuple[str, str]]:
     Raises OSError when no worker can be started. Not from within a running event loop.
     """
     found = asyncio.run(_hello()).walls
-    return {step.name: (found.get(step.name, "absent"), step.holds) for step in STEPS}
+    return {wall.name: (found.get(wall.name, "absent"), wall.holds) for wall in (*STEPS, *LINES)}
 
 
 async def _hello() -> Hello:

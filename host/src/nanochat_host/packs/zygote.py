@@ -1,147 +1,44 @@
-"""The process every worker is forked from. Started by exec with an empty environment, it holds no
+"""The process every worker is forked from: started by exec with an empty environment, it holds no
 secret, imports the SDK once, and shares those pages with all its children.
 
-Run by `zygote_handle`, never imported by the host. It must stay single-threaded and light: whatever
-it imports, every worker carries.
+Run by `zygote_handle`, never imported by the host. This module is its beginning: light, because
+where there are namespaces a second copy of what it has imported stays. `fork_server` is the rest.
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
-import os
-import select
-import signal
-import socket
+import json
 import sys
-import traceback
-from typing import NoReturn, TextIO
 
-from nanochat_sdk.serve import CHANNEL_IN, CHANNEL_OUT, EXIT_BROKEN, EXIT_OUT_OF_MEMORY, serve
-
-from nanochat_host.packs.control import ControlSocket, Exited, Ready, Spawn, Spawned
-from nanochat_host.packs.sandbox import Setup, build_walls, die_with
+from nanochat_host.packs.sandbox.kernel import die_with
+from nanochat_host.packs.sandbox.level import Level
+from nanochat_host.packs.sandbox.prepare import Plan, prepare
 
 PRELOAD = (
     *("bisect", "collections", "dataclasses", "datetime", "functools", "itertools", "json", "math"),
     *("linecache", "re", "statistics", "string", "textwrap", "msgspec.msgpack"),
     *("nanochat_sdk", "nanochat_sdk.downsample", "nanochat_sdk.format"),
+    "nanochat_host.packs.fork_server",
 )
 """Imported for the children: what the SDK needs later, and what panels commonly use."""
 
 
 def main() -> None:
-    """argv: the control socket's descriptor, the host's pid, then folders that were needed for the
-    imports above and are of no business to a worker."""
-    control_fd, host_pid, *borrowed = sys.argv[1:]
+    """argv: what `zygote_handle` wants as JSON, then folders that are needed for imports now and
+    are of no business to a worker."""
+    wanted, *borrowed = sys.argv[1:]
     del sys.argv[1:], sys.orig_argv[1:]
-    die_with(int(host_pid))
-    for name in PRELOAD:
-        importlib.import_module(name)
-    sys.path[:] = [folder for folder in sys.path if folder not in borrowed]
-    gc.collect()
-    gc.freeze()
-    # A worker's garbage is small and short-lived; fewer passes touch fewer shared pages.
-    gc.set_threshold(20_000, 20, 20)
-    zygote = _Zygote(ControlSocket(socket.socket(fileno=int(control_fd))))
-    try:
-        zygote.run()
-    except ConnectionError:
-        pass  # the host went while something was being told to it
-    finally:
-        zygote.end_workers()
+    config = json.loads(wanted)
+    die_with(config["host_pid"])
+    plan = Plan(Level(config["highest"]), config["readable"], config["listed"], config["packages"])
 
+    def load() -> None:
+        for name in PRELOAD:
+            importlib.import_module(name)
+        sys.path[:] = [folder for folder in sys.path if folder not in borrowed]
 
-class _Zygote:
-    def __init__(self, control: ControlSocket) -> None:
-        self._control = control
-        self._ids: dict[int, int] = {}
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+    prepared = prepare(plan, load)
+    from nanochat_host.packs import fork_server  # loaded above, after the second copy was made
 
-    def run(self) -> None:
-        """Fork on request and report exits until the host is gone."""
-        self._control.send(Ready(os.getpid()))
-        poll = select.poll()
-        poll.register(self._control.sock, select.POLLIN)
-        poll.register(self._wake_read, select.POLLIN)
-        while True:
-            for fd, _events in poll.poll():
-                if fd == self._wake_read:
-                    os.read(fd, 4096)
-                    self._report_exits()
-                elif (messages := self._control.receive()) is None:
-                    return
-                else:
-                    for message, fds in messages:
-                        if isinstance(message, Spawn):
-                            self._spawn(message.id, fds)
-
-    def _spawn(self, worker_id: int, fds: tuple[int, ...]) -> None:
-        zygote_pid = os.getpid()
-        try:
-            pid = os.fork()
-        except OSError as error:
-            # One panel fails, with its reason in its log; the others keep their parent.
-            os.write(fds[2], f"fork: {error}\n".encode())
-            for fd in fds:
-                os.close(fd)
-            self._control.send(Exited(worker_id, EXIT_BROKEN))
-            return
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _work(Setup(fds[0], fds[1], fds[2], zygote_pid))
-        for fd in fds:
-            os.close(fd)
-        self._ids[pid] = worker_id
-        if hasattr(os, "pidfd_open"):
-            # Before any wait: until then the pid cannot have been given to someone else.
-            pidfd = os.pidfd_open(pid)
-            self._control.send(Spawned(worker_id, pid, 1), (pidfd,))
-            os.close(pidfd)
-        else:
-            self._control.send(Spawned(worker_id, pid))
-
-    def end_workers(self) -> None:
-        """The kernel would kill them with us; waiting for them leaves no zombie behind."""
-        for pid in self._ids:
-            os.kill(pid, signal.SIGKILL)
-        for pid in self._ids:
-            os.waitpid(pid, 0)
-
-    def _report_exits(self) -> None:
-        while self._ids:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            code = os.waitstatus_to_exitcode(status)
-            self._control.send(Exited(self._ids.pop(pid), code))
-
-
-def _work(setup: Setup) -> NoReturn:
-    """The rest of a worker's life. Never returns into the zygote's loop, whatever happens."""
-    code = EXIT_BROKEN
-    try:
-        walls = build_walls(setup)
-        for name in [name for name in sys.modules if name.startswith("nanochat_host")]:
-            del sys.modules[name]
-        sys.stdout = sys.stderr = _print_to(1)
-        serve(CHANNEL_IN, CHANNEL_OUT, walls)
-        code = 0
-    except MemoryError:
-        code = EXIT_OUT_OF_MEMORY
-    except SystemExit as exit_:
-        code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code & 0xFF)
-
-
-def _print_to(fd: int) -> TextIO:
-    """Lines as they are printed; text that is not UTF-8 must not raise in the panel."""
-    return open(fd, "w", buffering=1, errors="backslashreplace", closefd=False)
+    fork_server.run(config["control_fd"], prepared)

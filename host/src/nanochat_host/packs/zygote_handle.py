@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -16,10 +17,12 @@ from nanochat_sdk.errors import WireError
 from nanochat_host.packs.control import ControlSocket, Exited, Ready, Spawn, Spawned
 from nanochat_host.packs.failure import Failure, failure_of_exit
 from nanochat_host.packs.log_tail import LogTail
+from nanochat_host.packs.room import Room
+from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.worker import Worker
 
 _BOOT = (
-    "import sys; sys.path[:0] = sys.argv[3:]; from nanochat_host.packs.zygote import main; main()"
+    "import sys; sys.path[:0] = sys.argv[2:]; from nanochat_host.packs.zygote import main; main()"
 )
 # Isolated, no site (so no .pth file runs), no bytecode written, UTF-8 whatever the locale.
 _PYTHON_FLAGS = ("-I", "-S", "-B", "-X", "utf8")
@@ -32,8 +35,9 @@ class Zygote:
     thread that created the process.
     """
 
-    def __init__(self, on_lost: Callable[[Failure], None]) -> None:
-        """Returns at once; workers may be asked for before `ready`. Raises OSError."""
+    def __init__(self, on_lost: Callable[[Failure], None], room: Room, highest: Level) -> None:
+        """Returns at once; workers may be asked for before `ready`. highest: how far the walls go
+        at most. Raises OSError."""
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[int] = self._loop.create_future()
@@ -43,7 +47,7 @@ class Zygote:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [*_command(), str(theirs.fileno()), str(os.getpid()), *_import_folders()],
+                _command(theirs.fileno(), room, highest),
                 env={},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -61,7 +65,9 @@ class Zygote:
 
     @property
     def pid(self) -> int:
-        """The zygote's process id."""
+        """Process id of what forks the workers; until `ready`, of what was started."""
+        if self.ready.done() and not self.ready.cancelled():
+            return self.ready.result()
         return self._process.pid
 
     def log_line(self) -> str:
@@ -136,9 +142,14 @@ class Zygote:
             if isinstance(message, Ready) and not self.ready.done():
                 self.ready.set_result(message.pid)
             elif isinstance(message, Spawned):
-                self._workers[message.id].on_spawned(message.pid, fds[0] if fds else None)
+                self._on_spawned(message, fds[0] if fds else None)
             elif isinstance(message, Exited) and (worker := self._workers.pop(message.id, None)):
                 worker.on_exited(message.code)
+
+    def _on_spawned(self, message: Spawned, pidfd: int | None) -> None:
+        """In a namespace of its own the zygote does not know what the host calls its workers."""
+        pid = message.pid if pidfd is None else _pid_of(pidfd)
+        self._workers[message.id].on_spawned(pid or message.pid, pidfd)
 
     def _lost(self) -> None:
         """A zygote that never got ready would not get ready the next time either, so that counts
@@ -157,18 +168,33 @@ def _close(*fds: int) -> None:
         os.close(fd)
 
 
-def _command() -> list[str]:
+def _pid_of(pidfd: int) -> int | None:
+    """The process as this process sees it; None once it is gone."""
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        if line.startswith("Pid:"):
+            pid = int(line.split()[1])
+            return pid if pid > 0 else None
+    return None
+
+
+def _command(control_fd: int, room: Room, highest: Level) -> list[str]:
     """The interpreter itself, not a virtual environment's link to it, which would bring the
     environment's site-packages along."""
     interpreter = Path(getattr(sys, "_base_executable", "") or sys.executable).resolve()
-    return [str(interpreter), *_PYTHON_FLAGS, "-c", _BOOT]
+    packages = {name: _package(name) for name in ("nanochat_host", "nanochat_sdk", "msgspec")}
+    wanted = {
+        "control_fd": control_fd,
+        "host_pid": os.getpid(),
+        "highest": highest,
+        "readable": room.readable,
+        "listed": room.listed,
+        "packages": [str(packages["nanochat_sdk"]), str(packages["msgspec"])],
+    }
+    import_from = dict.fromkeys(str(folder.parent) for folder in packages.values())
+    return [str(interpreter), *_PYTHON_FLAGS, "-c", _BOOT, json.dumps(wanted), *import_from]
 
 
-def _import_folders() -> list[str]:
-    """Folders the zygote imports from, and then forgets."""
-    folders = []
-    for name in ("nanochat_host", "nanochat_sdk", "msgspec"):
-        spec = find_spec(name)
-        assert spec is not None and spec.origin is not None
-        folders.append(str(Path(spec.origin).parent.parent))
-    return list(dict.fromkeys(folders))
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent
