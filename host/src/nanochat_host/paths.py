@@ -111,6 +111,11 @@ class Paths:
         return self.home / "settings.toml"
 
     @property
+    def secrets_json(self) -> Path:
+        """Tokens, 0600; with a keyring only where they lie. Read and written by the core alone."""
+        return self.home / "secrets.json"
+
+    @property
     def layouts(self) -> Path:
         return self.home / "layouts"
 

@@ -1,8 +1,8 @@
 """Keeps secrets out of whatever leaves a process: logs, crash dumps, reports, error lines.
 
-Two nets: the exact values of environment variables whose names look like secrets, and the shapes
-of well-known tokens. A value is replaced by its name or kind, so that a reader can still see that
-something was there.
+Three nets: the exact values of environment variables whose names look like secrets, those of
+tokens this process was handed, and the shapes of well-known tokens. A value is replaced by its name
+or kind, so that a reader can still see that something was there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ SECRET_NAME = re.compile(
     r"(KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|COOKIE|SESSION_ID)", re.IGNORECASE
 )
 _HARMLESS = frozenset({"SSH_AUTH_SOCK", "XAUTHORITY"})
+MIN_CHARS = 8
+"""Shorter values are left: replacing "1" everywhere would hide everything."""
+_registered: dict[str, str] = {}
 _SHAPES = [
     (re.compile(r"\bhf_[A-Za-z0-9]{16,}"), "<hf-token>"),
     (re.compile(r"\b(?:ghp|gho|ghs|github_pat)_[A-Za-z0-9_]{16,}"), "<github-token>"),
@@ -31,15 +34,22 @@ _SHAPES = [
 ]
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of that name holds a secret, as far as its name tells."""
+    return bool(SECRET_NAME.search(name)) and name not in _HARMLESS
+
+
+def register(value: str, name: str) -> None:
+    """Replace `value` by `<name>` from now on, in this process."""
+    if len(value) >= MIN_CHARS:
+        _registered[value] = name
+
+
 def secret_values(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Values of environment variables that look secret, to their names. Short ones are left out:
-    replacing "1" everywhere would hide everything."""
+    """Values to hide, to their names: registered ones, and those of variables that look secret."""
     env = os.environ if environ is None else environ
-    return {
-        value: name
-        for name, value in env.items()
-        if SECRET_NAME.search(name) and name not in _HARMLESS and len(value) >= 8
-    }
+    named = {v: name for name, v in env.items() if is_secret_name(name) and len(v) >= MIN_CHARS}
+    return named | _registered
 
 
 def scrub(text: str, environ: Mapping[str, str] | None = None) -> str:

@@ -15,7 +15,9 @@ import nanochat_host
 from nanochat_host.core import wire
 from nanochat_host.core.calls import MSGPACK
 from nanochat_host.core.http_glue import Doc, answer_errors, body_of, reply
+from nanochat_host.core.routes_checkpoints import checkpoint_routes
 from nanochat_host.core.routes_config import config_routes
+from nanochat_host.core.routes_outside import outside_routes
 from nanochat_host.core.service import Core
 from nanochat_host.errors import UsageError
 
@@ -43,6 +45,8 @@ def create_app(core: Core) -> FastAPI:
     _run_routes(app, core, doc)
     _telemetry_routes(app, core, doc)
     config_routes(app, core.configs, doc)
+    checkpoint_routes(app, core.checkpoints, doc)
+    outside_routes(app, core, doc)
     return app
 
 

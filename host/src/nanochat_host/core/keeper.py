@@ -38,7 +38,8 @@ class ShimKeeper:
         if lock is None:
             raise BlockingIOError(f"{run.paths.shim_lock} is held by another shim")
         env = launch_env(run.record, run.paths, run.extra_env)
-        pid = await self._launcher.start(run.paths, lock, env, adopt=adopt)
+        secrets = await self._runs.step_secrets(run.record)
+        pid = await self._launcher.start(run.paths, lock, env, secrets, adopt=adopt)
         run.status.shim_pid, run.status.shim_start = pid, procs.start_ticks(pid)
         self._watch(run)
 

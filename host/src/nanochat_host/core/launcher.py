@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,12 +30,20 @@ class Launcher:
         self._thread.submit(int).result()  # the thread must exist before the core gets nice
 
     async def start(
-        self, run: RunPaths, lock_fd: int, env: Mapping[str, str], *, adopt: bool = False
+        self,
+        run: RunPaths,
+        lock_fd: int,
+        env: Mapping[str, str],
+        secrets: Sequence[Mapping[str, str]] = (),
+        *,
+        adopt: bool = False,
     ) -> int:
         """Start a shim for the run and return its pid. lock_fd: `shim.lock`, locked; it is closed
-        here. env: the trainer's environment; it travels through a pipe. Raises OSError."""
+        here. env: the trainer's environment, secrets: what single steps get besides; both travel
+        through a pipe. Raises OSError."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _spawn, run, lock_fd, dict(env), adopt)
+        handed = json.dumps({"env": dict(env), "secrets": [dict(s) for s in secrets]}).encode()
+        return await loop.run_in_executor(self._thread, _spawn, run, lock_fd, handed, adopt)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False)
@@ -52,7 +60,7 @@ def step_back() -> None:
         return
 
 
-def _spawn(run: RunPaths, lock_fd: int, env: dict[str, str], adopt: bool) -> int:
+def _spawn(run: RunPaths, lock_fd: int, handed: bytes, adopt: bool) -> int:
     command = [sys.executable, "-I", "-S", str(SHIM), str(run.root), *(["--adopt"] * adopt)]
     source, sink = os.pipe()
     try:
@@ -80,7 +88,7 @@ def _spawn(run: RunPaths, lock_fd: int, env: dict[str, str], adopt: bool) -> int
         os.close(lock_fd)
     try:
         with os.fdopen(sink, "wb") as pipe:
-            pipe.write(json.dumps({"env": env}).encode())
+            pipe.write(handed)
     except BrokenPipeError:
         pass  # it died already: whoever watches it finds out and says so
     return pid

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import subprocess
 import time
@@ -19,6 +18,7 @@ from nanochat_host.core import options as opts
 from nanochat_host.core import snapshot
 from nanochat_host.core.config.preset import NO_PRESET, Preset
 from nanochat_host.core.run_folder import new_run_id
+from nanochat_host.core.secrets import handover
 from nanochat_host.core.wire import CheckoutRef, RunRecord, RunStep, StartRun
 from nanochat_host.errors import NotFoundError, RefusedError, UsageError
 from nanochat_host.paths import Paths, RunPaths
@@ -77,7 +77,7 @@ def prepare(
         diff=snapshot.dirty_diff(Path(ref.path)) if found.dirty else "",
         config=configs[main],
         env={"NANOCHAT_BASE_DIR": ref.base_dir},
-        env_names=sorted({*os.environ, *wish.env}),
+        env_names=sorted({*handover.environment(), *wish.env}),
         world_size=max(step.nproc for step in steps),
         tokenizer_sha256=snapshot.tokenizer_sha256(ref.base_dir),
         cost_per_hour=wish.cost_per_hour,
@@ -90,7 +90,7 @@ def prepare(
 def launch_env(record: RunRecord, run: RunPaths, extra: Mapping[str, str]) -> dict[str, str]:
     """The trainer's environment: the core's own, the request's, and what makes its output timely
     and keeps its checkout clean."""
-    env = {**os.environ, "WANDB_DIR": os.environ.get("WANDB_DIR", str(run.root)), **extra}
+    env = {"WANDB_DIR": str(run.root), **handover.environment(), **extra}
     env |= record.env
     env |= {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return env

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from nanochat_sdk.data import Event
@@ -21,7 +21,7 @@ from nanochat_host.core.prepare import Prepared
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.shim import procs
 from nanochat_host.core.steering import Steering, read_steering
-from nanochat_host.core.wire import RunStatus, RunSummary
+from nanochat_host.core.wire import RunRecord, RunStatus, RunSummary
 from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError
 from nanochat_host.paths import Paths, RunPaths
 
@@ -34,8 +34,14 @@ RECENT = 20
 STATE_EVENTS = 500
 
 
+async def no_secrets(record: RunRecord) -> list[dict[str, str]]:
+    """Nobody has a token."""
+    return []
+
+
 class RunManager:
-    """on_change(run_id, listing): a run's facts changed; listing: the list of runs, too."""
+    """on_change(run_id, listing): a run's facts changed; listing: the list of runs, too.
+    step_secrets: tokens for each command of a run."""
 
     def __init__(
         self,
@@ -43,7 +49,9 @@ class RunManager:
         hub: TelemetryHub,
         launcher: Launcher,
         on_change: Callable[[str, bool], None],
+        step_secrets: Callable[[RunRecord], Awaitable[list[dict[str, str]]]] = no_secrets,
     ) -> None:
+        self.step_secrets = step_secrets
         self._paths = paths
         self._hub = hub
         self._keeper = ShimKeeper(launcher, self)

@@ -15,12 +15,14 @@ import nanochat_host
 from nanochat_host import logs
 from nanochat_host.core import steering, wire
 from nanochat_host.core.checkouts import Checkouts
+from nanochat_host.core.checkpoints.service import Checkpoints
 from nanochat_host.core.commands import Commands
 from nanochat_host.core.config.service import Configs
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.prepare import prepare
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
+from nanochat_host.core.secrets.service import Secrets
 from nanochat_host.core.streams import Streams
 from nanochat_host.errors import RefusedError
 from nanochat_host.paths import Paths
@@ -42,7 +44,9 @@ class Core:
         self.streams = Streams()
         self.checkouts = Checkouts(paths)
         self.configs = Configs(paths, self.checkouts, self.machine)
-        self.runs = RunManager(paths, hub, launcher, self._run_changed)
+        self.checkpoints = Checkpoints(paths, self.checkouts)
+        self.secrets = Secrets(paths)
+        self.runs = RunManager(paths, hub, launcher, self._run_changed, self.secrets.for_steps)
         self.commands = Commands(self.runs)
         self.closing = asyncio.Event()
         self._started_at = time.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 from nanochat_host.core.client import CoreClient, connect
+from nanochat_host.core.secrets import handover
 from nanochat_host.core.wire import API_VERSION, CoreInfo
 from nanochat_host.errors import CoreUnavailableError
 from nanochat_host.paths import Paths
@@ -55,20 +57,23 @@ def spawn_core(paths: Paths) -> subprocess.Popen[bytes]:
     """Start a core in a session of its own and return at once; `wait_for_core` tells how it went.
     Raises CoreUnavailableError when not even that is possible."""
     prepare_core_dir(paths)
-    env = {**os.environ, "NANOCHAT_CLI_HOME": str(paths.home)}
+    env, secret = handover.split({**os.environ, "NANOCHAT_CLI_HOME": str(paths.home)})
     try:
         with paths.core_log.open("ab") as log:
             if log.tell() > MAX_STDERR_BYTES:
                 log.truncate(0)
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 [sys.executable, "-m", "nanochat_host.core.server"],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env=env,
                 cwd="/",
                 start_new_session=True,
             )
+        with contextlib.suppress(BrokenPipeError), child.stdin as pipe:  # type: ignore[union-attr]
+            pipe.write(secret)
+        return child
     except OSError as error:
         raise CoreUnavailableError(
             f"cannot start the core: {error}", f"look at {paths.core_dir}"

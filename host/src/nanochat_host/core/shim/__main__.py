@@ -1,6 +1,6 @@
 """Run the commands of one run, one after another, and write down what became of them.
 
-    python -I -S .../core/shim/__main__.py RUN_DIR [--adopt]     < {"env": {...}}
+    python -I -S .../core/shim/__main__.py RUN_DIR [--adopt] < {"env": {...}, "secrets": [{...}]}
 
 Survives the core and the screen: own session, SIGHUP and SIGINT ignored. Descriptor 3 is
 `shim.lock`, locked by the core before the start: whoever can lock that file knows the shim is gone.
@@ -44,15 +44,17 @@ _DEFAULTED = (*ASKS, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGCHL
 
 
 class Shim:
-    """One run. `asked` holds the ways in which a person asked it to stop, in order."""
+    """One run. `asked` holds the ways in which a person asked it to stop, in order. handed: `env`
+    for all steps, `secrets` for each."""
 
-    def __init__(self, root: str, record: dict[str, Any], env: dict[str, str]) -> None:
+    def __init__(self, root: str, record: dict[str, Any], handed: dict[str, Any]) -> None:
         with open(f"{root}/state.json", encoding="utf-8") as file:
             self.journal = Journal(root, json.load(file))
         self.root = root
         self.record = record
         self.steps: list[dict[str, Any]] = record["steps"]
-        self.env = env
+        self.env: dict[str, str] = handed["env"]
+        self.secrets: list[dict[str, str]] = handed.get("secrets", [])
         self.asked: list[str] = []
         self.pid = 0
         self.log_start = 0
@@ -135,7 +137,7 @@ class Shim:
             self.pid = os.posix_spawn(
                 command[0],
                 command,
-                {**self.env, **step.get("env", {})},
+                {**self.env, **self._secrets_of(index), **step.get("env", {})},
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, null, 0),
                     (os.POSIX_SPAWN_DUP2, log, 1),
@@ -148,6 +150,9 @@ class Shim:
             os.close(log)
             os.close(null)
         self.journal.set(state="running", pid=self.pid, pid_start=procs.start_ticks(self.pid))
+
+    def _secrets_of(self, index: int) -> dict[str, str]:
+        return self.secrets[index] if index < len(self.secrets) else {}
 
     def _wait(self) -> tuple[int | None, int]:
         """Exit code and signal of the trainer. Reaps whatever else became our child."""
@@ -263,7 +268,7 @@ def main(argv: list[str]) -> int:
     """Entry. Exit code 0 whatever became of the trainer: that is in state.json."""
     root = os.path.abspath(argv[0])
     os.set_inheritable(LOCK_FD, False)
-    env = json.load(sys.stdin)["env"]
+    handed = json.load(sys.stdin)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
@@ -274,7 +279,7 @@ def main(argv: list[str]) -> int:
     procs.become_subreaper()
     with open(f"{root}/run.json", encoding="utf-8") as file:
         record = json.load(file)
-    shim = Shim(root, record, env)
+    shim = Shim(root, record, handed)
     if "--adopt" in argv[1:]:
         shim.adopt()
     else:

@@ -1,0 +1,28 @@
+"""The requests about what comes from outside, for `ask` of either client."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from nanochat_host.core import wire_outside as wire
+from nanochat_host.core.calls import Call
+
+
+def accounts() -> Call[list[wire.AccountInfo]]:
+    return Call("GET", "/v1/accounts", list[wire.AccountInfo])
+
+
+def login(body: wire.Login) -> Call[wire.AccountInfo]:
+    return Call("POST", "/v1/accounts", wire.AccountInfo, body)
+
+
+def import_tokens(body: wire.ImportTokens) -> Call[list[wire.ImportedToken]]:
+    return Call("POST", "/v1/accounts/import", list[wire.ImportedToken], body)
+
+
+def check_account(name: str) -> Call[wire.AccountInfo]:
+    return Call("POST", f"/v1/accounts/{quote(name, safe='')}/check", wire.AccountInfo)
+
+
+def forget_account(name: str) -> Call[wire.AccountInfo]:
+    return Call("DELETE", f"/v1/accounts/{quote(name, safe='')}", wire.AccountInfo)

@@ -1,0 +1,51 @@
+"""The core's routes about what comes from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, FastAPI, Path, Response
+
+from nanochat_host.core import wire_outside as wire
+from nanochat_host.core.http_glue import Doc, body_of, reply
+
+if TYPE_CHECKING:
+    from nanochat_host.core.secrets.service import Secrets
+    from nanochat_host.core.service import Core
+
+Account = Annotated[str, Path(max_length=32, pattern=r"^[a-z]+$")]
+
+
+def outside_routes(app: FastAPI, core: Core, doc: Doc) -> None:
+    """Add them to the application."""
+    _accounts(app, core.secrets, doc)
+
+
+def _accounts(app: FastAPI, secrets: Secrets, doc: Doc) -> None:
+    @app.get("/v1/accounts", **doc(list[wire.AccountInfo]))
+    async def accounts() -> Response:
+        """Accounts we know, and where their tokens lie."""
+        return reply(await asyncio.to_thread(secrets.all))
+
+    @app.post("/v1/accounts", **doc(wire.AccountInfo, wire.Login, status=201))
+    async def login(wish: Annotated[wire.Login, Depends(body_of(wire.Login))]) -> Response:
+        """Keep a token."""
+        return reply(await asyncio.to_thread(secrets.login, wish), 201)
+
+    @app.post("/v1/accounts/import", **doc(list[wire.ImportedToken], wire.ImportTokens))
+    async def import_tokens(
+        wish: Annotated[wire.ImportTokens, Depends(body_of(wire.ImportTokens))],
+    ) -> Response:
+        """Take tokens over from files and variables."""
+        return reply(await asyncio.to_thread(secrets.take_over, wish))
+
+    @app.post("/v1/accounts/{account}/check", **doc(wire.AccountInfo))
+    async def check(account: Account) -> Response:
+        """Ask the service whose token it is."""
+        return reply(await asyncio.to_thread(secrets.check, account))
+
+    @app.delete("/v1/accounts/{account}", **doc(wire.AccountInfo))
+    async def forget(account: Account) -> Response:
+        """Remove a token."""
+        return reply(await asyncio.to_thread(secrets.forget, account))
