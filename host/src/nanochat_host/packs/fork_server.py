@@ -23,6 +23,8 @@ from nanochat_host.packs.sandbox.steps import Setup, build_walls
 
 def run(control_fd: int, prepared: Prepared) -> None:
     """Serve until the host is gone."""
+    # Made once for all workers: in each of them descriptor 1 is its own log.
+    sys.stdout = sys.stderr = _print_to(1)
     gc.collect()
     gc.freeze()
     # A worker's garbage is small and short-lived; fewer passes touch fewer shared pages.
@@ -112,10 +114,11 @@ def _work(setup: Setup) -> NoReturn:
     code = EXIT_BROKEN
     try:
         walls = build_walls(setup)
-        for name in [name for name in sys.modules if name.startswith("nanochat_host")]:
-            del sys.modules[name]
-        sys.stdout = sys.stderr = _print_to(1)
+        # Out of the panel's sight, but not freed: that would dirty pages all workers share.
+        ours = [name for name in sys.modules if name.startswith("nanochat_host")]
+        hidden = [sys.modules.pop(name) for name in ours]
         serve(CHANNEL_IN, CHANNEL_OUT, walls)
+        del hidden
         code = 0
     except MemoryError:
         code = EXIT_OUT_OF_MEMORY

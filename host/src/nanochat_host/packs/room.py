@@ -3,7 +3,8 @@ each other and share neither addresses nor hash seeds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,24 +16,32 @@ _BUILTIN_PACKAGE = "nanochat_panels"
 @dataclass(frozen=True)
 class Room:
     """readable: files and folders, with all that is below. listed: folders whose names Python must
-    see to find a module in them. All absolute."""
+    see to find a module in them. All absolute. preload: modules the zygote imports, so that its
+    workers share them instead of compiling them each: only of our own panels, which come with the
+    host and are trusted as the SDK is. A stranger's code is read behind the walls or not at all."""
 
     readable: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
 
 
 def room_of(entry: PanelEntry) -> Room:
     """The room of the entry's pack."""
-    return _room(entry.folder, entry.paths)
+    builtin = builtin_room()
+    room = _room(entry.folder, entry.paths)
+    return builtin if room.readable == builtin.readable else room
 
 
+@cache
 def builtin_room() -> Room:
     """The room most workers live in."""
     spec = find_spec(_BUILTIN_PACKAGE)
     if spec is None or spec.origin is None:
         return Room()
     folder = Path(spec.origin).parent.absolute()
-    return _room(folder, (folder.parent,))
+    room = _room(folder, (folder.parent,))
+    modules = sorted(path.stem for path in folder.glob("[!_]*.py"))
+    return replace(room, preload=tuple(f"{_BUILTIN_PACKAGE}.{name}" for name in modules))
 
 
 def _room(folder: Path, import_paths: tuple[Path, ...]) -> Room:

@@ -34,7 +34,7 @@ def main() -> None:
     plan = Plan(Level(config["highest"]), config["readable"], config["listed"], config["packages"])
 
     def load() -> None:
-        for name in PRELOAD:
+        for name in (*PRELOAD, *config["preload"]):
             importlib.import_module(name)
         sys.path[:] = [folder for folder in sys.path if folder not in borrowed]
 
