@@ -124,6 +124,11 @@ class Terminal:
         self.screen.resize(rows, columns)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as closing its window does."""
+        os.close(self._fd)
+        self._fd = -1
+
     def tree(self) -> list[psutil.Process]:
         """The program and its descendants."""
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -156,4 +161,5 @@ class Terminal:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
         with contextlib.suppress(OSError):
-            os.close(self._fd)
+            if self._fd >= 0:
+                self.hang_up()

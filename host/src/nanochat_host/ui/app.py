@@ -15,6 +15,7 @@ import msgspec
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
@@ -30,6 +31,7 @@ from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
 from nanochat_host.ui.news import NewsDesk
 from nanochat_host.ui.session import load_session, save_session
+from nanochat_host.ui.terminal import ascii_driver, needs_ascii
 from nanochat_host.ui.themes import THEMES, theme_after
 from nanochat_host.ui.toasts import Severity
 from nanochat_host.ui.words import run_name
@@ -123,6 +125,11 @@ class NanochatApp(App[None]):
             if note:
                 self.tell(note, "warning")
         return self._deck
+
+    def get_driver_class(self) -> type[Driver]:
+        """What draws on this terminal."""
+        driver = super().get_driver_class()
+        return ascii_driver(driver) if needs_ascii() else driver
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._begin)

@@ -7,8 +7,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 _FRAME = {
-    "─━╌┈╴╶╸╺═": "-", "│┃┊┆║": "|", "┌┐└┘├┤┬┴┼╭╮╰╯": "+", "●◆•": "*", "✗✖×": "x", "✓": "v",
-    "○◌": "o", "·∙": ".", "…": "~", "▲↑": "^", "▼↓": "v", "▶›→": ">", "◀‹←": "<", "█▉▊▋▓": "#",
+    "─━╌┈╴╶╸╺═": "-", "│┃┊┆║‖": "|", "┌┐└┘├┤┬┴┼╭╮╰╯": "+", "●◆•◍": "*", "✗✖×": "x", "✓": "v",
+    "○◌": "o", "·∙": ".", "…": "~", "▲↑": "^", "▼↓": "v", "▶›→▸": ">", "◀‹←": "<", "█▉▊▋▓": "#",
     "▌▍▒▐": "=", "▎▏░": "-", "▁▂": "_", "▃▄": ".", "▅▆": "o", "▇": "#", "▀": "#", "–—": "-",
     "‘’": "'", "“”": '"', "⤢": "%",
 }  # fmt: skip
@@ -29,7 +29,8 @@ _TABLE: dict[int, str] = {
 }
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text with every character outside ASCII replaced by as many cells of it."""
     if text.isascii():
         return text
     text = text.translate(_TABLE)
@@ -41,6 +42,6 @@ def _plain(text: str) -> str:
 def to_ascii(strips: list[Strip]) -> list[Strip]:
     """Replace every character outside ASCII by one of the same width."""
     return [
-        Strip([Segment(_plain(text), style) for text, style, _ in strip], strip.cell_length)
+        Strip([Segment(plain(text), style) for text, style, _ in strip], strip.cell_length)
         for strip in strips
     ]

@@ -56,7 +56,7 @@ class StatusBar(Widget):
         while True:
             right = _joined([part for part in (trouble, gpu, core, wandb) if part])
             middle = _joined([part for part in (screen,) if part])
-            run_room = width - _size(left) - _size(right) - _size(middle) - 4
+            run_room = width - _size(left) - _size(right) - _size(middle) - 6
             if run_room >= min(cell_len(self.run_text), 24) or not any(optional):
                 break
             next(part for part in optional if part).clear()
