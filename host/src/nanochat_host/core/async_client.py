@@ -19,7 +19,6 @@ from nanochat_host.errors import CoreUnavailableError
 from nanochat_host.paths import Paths
 
 T = TypeVar("T")
-ANSWER_S = 60.0
 MAX_IDLE = 4
 _READ_LIMIT = 1024 * 1024
 
@@ -159,7 +158,7 @@ class AsyncCoreClient:
     async def _exchange(self, line: _Line, call: Call[T]) -> T:
         keep = False
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(call.answer_s):
                 line.writer.write(http1.request_bytes(call.method, call.path, call.body, call.type))
                 head = await line.head()
                 body = await line.body(head)

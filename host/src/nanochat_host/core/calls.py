@@ -28,13 +28,21 @@ JSON = "application/json"
 
 
 class Call(Generic[T]):
-    """A request. answer: type of the 2xx body. repeatable: sending it twice does no harm."""
+    """A request. answer: type of the 2xx body. repeatable: sending it twice does no harm. answer_s:
+    longest wait for the answer."""
 
-    __slots__ = ("answer", "body", "method", "path", "repeatable", "type")
+    __slots__ = ("answer", "answer_s", "body", "method", "path", "repeatable", "type")
 
     def __init__(
-        self, method: str, path: str, answer: type[T], body: Any = None, type: str = JSON
+        self,
+        method: str,
+        path: str,
+        answer: type[T],
+        body: Any = None,
+        type: str = JSON,
+        answer_s: float = 60.0,
     ) -> None:
+        self.answer_s = answer_s
         self.method, self.path, self.answer, self.type = method, path, answer, type
         encode = msgspec.msgpack.encode if type == MSGPACK else msgspec.json.encode
         self.body = b"" if body is None else encode(body)

@@ -21,7 +21,7 @@ from nanochat_host.paths import Paths
 
 T = TypeVar("T")
 ANSWER_S = 60.0
-"""Longest wait for an answer; reading a large checkout takes under a second."""
+"""Longest wait for a connection or the next news; a call says how long its answer may take."""
 GONE_S = 10.0
 """Longest wait for a core that was told to go."""
 
@@ -161,6 +161,7 @@ class CoreClient:
             self._socket = connect(self._paths, ANSWER_S)
             self._file = self._socket.makefile("rb")
         try:
+            self._socket.settimeout(call.answer_s)
             self._socket.sendall(http1.request_bytes(call.method, call.path, call.body, call.type))
             head = _read_head(self._file)
             body = _read_body(self._file, head)

@@ -71,7 +71,7 @@ def tokenizer_of_checkpoint(now: Situation) -> Iterator[Finding]:
             fix_note=note,
         )
         return
-    then = _trained_with(now, found.tag)
+    then = trained_with(now.runs, now.base_dir, found.tag)
     digest = snapshot.tokenizer_sha256(str(now.base_dir)) if then else ""
     if then and digest and then != digest:
         yield Finding(
@@ -133,20 +133,20 @@ def counts_micro_batches(now: Situation) -> Iterator[Finding]:
     )
 
 
-def _trained_with(now: Situation, tag: str) -> str:
+def trained_with(runs: Path, base_dir: Path, tag: str) -> str:
     """Digest of the tokenizer that our newest base training of this tag ran with, "" if none."""
     try:
-        names = [p.name for p in now.runs.iterdir() if "-base_train-" in p.name]
+        names = [p.name for p in runs.iterdir() if "-base_train-" in p.name]
     except OSError:
         return ""
     for name in sorted(names, reverse=True)[:MAX_RUNS]:
         try:
-            raw = (now.runs / name / "run.json").read_bytes()
+            raw = (runs / name / "run.json").read_bytes()
             run = msgspec.json.decode(raw, type=_Run)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             continue
         its_tag = run.config.get("model_tag") or f"d{run.config.get('depth')}"
-        if its_tag == tag and Path(run.base_dir) == now.base_dir:
+        if its_tag == tag and Path(run.base_dir) == base_dir:
             return run.tokenizer_sha256
     return ""
 

@@ -1,0 +1,1 @@
+"""Programs about weights that need the checkout's torch. Standard library and the checkout only."""

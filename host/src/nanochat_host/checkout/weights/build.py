@@ -1,0 +1,50 @@
+"""The checkout's own model, built on the `meta` device: shapes without memory."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+
+class NoModelError(Exception):
+    """The checkout builds no such model; the text says why in one line."""
+
+
+def torch() -> Any:
+    """The checkout's torch. Raises NoModelError when there is none."""
+    try:
+        return importlib.import_module("torch")
+    except ImportError as error:
+        raise NoModelError(f"torch cannot be imported: {error}") from None
+
+
+def build(config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """(model, configuration after the checkout's own patches for older files)."""
+    library = torch()
+    try:
+        gpt = importlib.import_module("nanochat.gpt")
+        config = dict(config)
+        patch = from_manager("_patch_missing_config_keys")
+        if patch is not None:
+            patch(config)
+        with library.device("meta"):
+            return gpt.GPT(gpt.GPTConfig(**config)), config
+    except (Exception, SystemExit) as error:
+        raise NoModelError(one_line(error)) from None
+
+
+def from_manager(name: str) -> Callable[..., Any] | None:
+    """A function of the checkout's checkpoint_manager, None if it has none of this name."""
+    with contextlib.suppress(Exception, SystemExit):
+        found = getattr(importlib.import_module("nanochat.checkpoint_manager"), name, None)
+        return found if callable(found) else None
+    return None
+
+
+def one_line(error: BaseException) -> str:
+    """What happened, without the traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[:3]) if lines else type(error).__name__
+    return text[:300]

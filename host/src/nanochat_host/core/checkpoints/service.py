@@ -1,0 +1,176 @@
+"""What the routes about checkpoints do. Methods block: call them in a thread."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nanochat_host.core import snapshot
+from nanochat_host.core import wire_checkpoints as wire
+from nanochat_host.core.checkouts import Checkouts
+from nanochat_host.core.checkpoints import fit, keep
+from nanochat_host.core.checkpoints.catalog import Catalog, Listed
+from nanochat_host.core.checkpoints.find import exactly, find
+from nanochat_host.core.checkpoints.inspect import inspect
+from nanochat_host.core.inside import ask_inside, install_torch_hint
+from nanochat_host.core.wire import CheckoutRef
+from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
+from nanochat_host.paths import Paths
+
+PROBE_S = 120.0
+RESHARD_S = 1800.0
+SPARE_BYTES = 64 * 2**20
+MAX_PROBES = 200
+
+
+class Place(NamedTuple):
+    """A checkpoint and the checkout it belongs to."""
+
+    ref: CheckoutRef
+    listed: Listed
+
+
+class Checkpoints:
+    """One catalog for all base folders of this home."""
+
+    def __init__(self, paths: Paths, checkouts: Checkouts) -> None:
+        self._paths = paths
+        self._checkouts = checkouts
+        self._catalog = Catalog()
+        self._probes: dict[Any, dict[str, Any]] = {}
+        self._changing = threading.Lock()
+
+    def listing(self, checkout: str) -> wire.CheckpointList:
+        """Raises NotFoundError for an unknown checkout."""
+        ref = self._ref(checkout)
+        return self._catalog.listing(ref.name, Path(ref.base_dir))
+
+    def locate(self, checkout: str, word: str) -> Place:
+        """The checkpoint a person means. Raises NotFoundError."""
+        ref = self._ref(checkout)
+        return Place(ref, find(self._catalog.read(Path(ref.base_dir)), word, ref.base_dir))
+
+    def detail(self, checkout: str, word: str) -> wire.CheckpointDetail:
+        """One looked into."""
+        return inspect(self.locate(checkout, word).listed)
+
+    def check(self, wish: wire.CheckWish) -> wire.CheckReport:
+        """Everything that stands between a checkpoint and its use."""
+        ref, listed = self.locate(wish.checkout, wish.checkpoint)
+        detail = inspect(listed)
+        findings = list(detail.findings)
+        if listed.meta:
+            findings += fit.of_config(listed, Path(ref.path))
+            findings += fit.of_tokenizer(listed, Path(ref.base_dir), self._paths.runs)
+        loads = not any(finding.severity == "error" for finding in findings)
+        probed = wish.probe and loads and bool(detail.tensors)
+        if probed:
+            for finding in fit.of_probe(listed, self._probe(ref, listed, detail)):
+                if finding.code == "torch_missing":
+                    finding.remedy = install_torch_hint(ref)
+                findings.append(finding)
+        if wish.use == "resume":
+            sharded = detail.sharded or detail.world_size > 1
+            findings += fit.of_resume(detail, wish.options, wish.nproc, sharded)
+        fits = not any(finding.severity == "error" for finding in findings)
+        return wire.CheckReport(detail, fits, findings, probed)
+
+    def delete(self, wish: wire.DeleteWish) -> wire.DeletePlan:
+        """What would go; with `sure` it goes. Raises UsageError, RefusedError."""
+        if bool(wish.checkpoints) == (wish.rule is not None):
+            raise UsageError("give ids, or a rule of what to keep", "one of the two")
+        if wish.rule is not None and not (wish.rule.last or wish.rule.every or wish.rule.best):
+            raise UsageError("a rule that keeps nothing", "say --keep-last N, for example")
+        ref = self._ref(wish.checkout)
+        with self._changing:
+            listed = self._catalog.read(Path(ref.base_dir))
+            meant = [
+                item
+                for item in listed
+                if wish.stage in ("", item.info.stage) and wish.tag in ("", item.info.tag)
+            ]
+            if wish.rule is not None:
+                gone = keep.chosen_by(wish.rule, meant)
+            else:
+                gone = exactly(listed, wish.checkpoints)
+            names = {item.info.id for item in gone}
+            kept = [item.info for item in meant if item.info.id not in names]
+            if wish.sure:
+                keep.remove(gone)
+        size = sum(item.info.size_bytes for item in gone)
+        return wire.DeletePlan([item.info for item in gone], kept, size, wish.sure)
+
+    def reshard(self, wish: wire.ReshardWish) -> wire.ReshardDone:
+        """Write the same step for `nproc` processes as a tag of its own. Nothing is left behind
+        when it fails. Raises RefusedError, UsageError, NanochatCliError."""
+        ref, listed = self.locate(wish.checkout, wish.checkpoint)
+        info = listed.info
+        if info.state != "whole":
+            what = info.problems[0] if info.problems else "it has no optimizer state"
+            raise RefusedError(f"{info.id} cannot be converted: {what}", "take another step")
+        tag = wish.into or f"{info.tag}_w{wish.nproc}"
+        target = listed.files.folder.parent / tag
+        if target.exists():
+            raise RefusedError(f"{target} is there already", "name another tag with --into")
+        if shutil.disk_usage(target.parent).free < info.size_bytes + SPARE_BYTES:
+            raise RefusedError(f"{target.parent} has no room for {info.size_bytes:,} bytes")
+        unfinished = target.with_name(f".{tag}.unfinished")
+        with self._changing:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            try:
+                unfinished.mkdir()
+                old = self._convert(ref, listed, wish.nproc, unfinished)
+                unfinished.rename(target)
+            except OSError as error:
+                raise NanochatCliError(f"cannot write {target}: {error.strerror}") from None
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+        made = self.locate(wish.checkout, f"{info.stage}/{tag}/{info.step:06d}").listed.info
+        return wire.ReshardDone(made, old, wish.nproc)
+
+    def _convert(self, ref: CheckoutRef, listed: Listed, nproc: int, folder: Path) -> int:
+        step = listed.info.step
+        question = {
+            "config": listed.meta.get("model_config", {}),
+            "shards": [str(file.path) for file in listed.files.optimizers],
+            "ranks": nproc,
+            "out": [str(folder / f"optim_{step:06d}_rank{rank}.pt") for rank in range(nproc)],
+        }
+        answer = ask_inside(ref, "weights.reshard", question, RESHARD_S)
+        if error := answer.get("error"):
+            hint = install_torch_hint(ref) if "torch cannot be imported" in error else ""
+            raise RefusedError(f"{listed.info.id} cannot be converted: {error}", hint)
+        for role in ("model", "meta"):
+            file = listed.files.one(role)
+            assert file is not None  # it is whole
+            shutil.copy2(file.path, folder / file.path.name)
+        return int(answer["old"])
+
+    def _probe(
+        self, ref: CheckoutRef, listed: Listed, detail: wire.CheckpointDetail
+    ) -> dict[str, Any]:
+        """Ask the checkout's own model; remembered for all steps of a model until the source
+        or the tokenizer changes."""
+        sources = [Path(ref.path) / "nanochat" / f"{n}.py" for n in ("gpt", "checkpoint_manager")]
+        stamps = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in sources)
+        question = {
+            "config": listed.meta.get("model_config", {}),
+            "tensors": {tensor.name: tensor.shape for tensor in detail.tensors},
+        }
+        tokenizer = snapshot.tokenizer_sha256(ref.base_dir)
+        key = (ref.path, ref.python, stamps, tokenizer, json.dumps(question))
+        if key not in self._probes:
+            answer = ask_inside(ref, "weights.probe", question, PROBE_S)
+            if "torch cannot be imported" in answer.get("config", ""):
+                return answer
+            if len(self._probes) >= MAX_PROBES:
+                self._probes.clear()
+            self._probes[key] = answer
+        return self._probes[key]
+
+    def _ref(self, checkout: str) -> CheckoutRef:
+        known = {ref.name: ref for ref in self._checkouts.all()}
+        return known.get(checkout) or self._checkouts.ref(checkout)
