@@ -14,7 +14,7 @@ from nanochat_host.errors import ConfigFileError, NanochatCliError
 from nanochat_host.paths import atomic_write
 
 VERSION = 1
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024
 KEYS = ("version", "title", "help", "extends", "gpu", "gpus", "stages")
 _TEXTS = ("title", "help", "extends", "gpu")
 

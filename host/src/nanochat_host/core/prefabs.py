@@ -24,13 +24,12 @@ class Prefabs:
 
     def __init__(self, paths: Paths) -> None:
         self._own = paths.prefabs
+        self._kept: dict[Path, tuple[tuple[int, int], PrefabFile]] = {}
 
     def all(self) -> list[PrefabInfo]:
         """Sorted by name; one that cannot be read says why."""
-        files: dict[str, tuple[Path, str]] = {}
-        for folder, origin in self._folders()[::-1]:
-            files |= {file.stem: (file, origin) for file in sorted(folder.glob("*.yaml"))}
-        return [self._with_machine(name, *files[name]) for name in sorted(files, key=_natural)]
+        files = self._files()
+        return [self._info(name, *files[name]) for name in sorted(files, key=_natural)]
 
     def origin(self, name: str) -> tuple[str, Path, str]:
         """(name, file, "yours" or "shipped"). `100` finds `$100`: shells eat the dollar sign.
@@ -40,8 +39,7 @@ class Prefabs:
                 file = folder / f"{candidate}.yaml"
                 if file.is_file():
                     return candidate, file, origin
-        known = [info.name for info in self.all()]
-        hint = nearest(name, known) or "`nanochat-cli prefab list` shows them"
+        hint = nearest(name, self._files()) or "`nanochat-cli prefab list` shows them"
         raise NotFoundError(f"there is no prefab `{name}`", hint)
 
     def chain(self, name: str) -> list[PrefabFile]:
@@ -54,7 +52,7 @@ class Prefabs:
                 raise ConfigFileError(
                     str(found[-1].path), f"goes round in a circle: {names}", key="extends"
                 )
-            found.append(read_prefab(path, real))
+            found.append(self._read(path, real))
             name = found[-1].extends
         return found
 
@@ -95,7 +93,7 @@ class Prefabs:
         real, path, origin = self.origin(name)
         if origin != "yours":
             raise RefusedError(f"`{real}` is shipped and stays as it is")
-        info = _info(real, path, origin)
+        info = self._info(real, path, origin)
         users = [other.name for other in self.all() if other.extends == real]
         if users and not self._is_shipped(real):
             raise RefusedError(f"`{real}` is what {', '.join(users)} extends", "delete that first")
@@ -105,15 +103,46 @@ class Prefabs:
             raise NanochatCliError(f"cannot delete {path}: {error.strerror}") from None
         return info
 
-    def _with_machine(self, name: str, path: Path, origin: str) -> PrefabInfo:
-        """The prefab, with the machine that what it extends is meant for."""
-        info = _info(name, path, origin)
-        if not info.error:
-            try:
-                info.gpu, info.gpus = machine_of(self.chain(name))
-            except NanochatCliError as error:
-                info.error = str(error)
-        return info
+    def _info(self, name: str, path: Path, origin: str) -> PrefabInfo:
+        try:
+            file = self._read(path, name)
+            gpu, gpus = machine_of(self.chain(name))
+        except NanochatCliError as error:
+            return PrefabInfo(name, str(path), origin, error=str(error))
+        stages = {
+            stage: {option: setting.value for option, setting in settings.items()}
+            for stage, settings in file.stages.items()
+        }
+        return PrefabInfo(
+            name=name,
+            path=str(path),
+            origin=origin,
+            title=file.title,
+            help=file.help,
+            extends=file.extends,
+            gpu=gpu,
+            gpus=gpus,
+            stages=stages,
+        )
+
+    def _read(self, path: Path, name: str) -> PrefabFile:
+        """Read once for each state of the file: a form asks with every key. Raises
+        ConfigFileError."""
+        try:
+            about = path.stat()
+            state = (about.st_mtime_ns, about.st_size)
+        except OSError:
+            return read_prefab(path, name)
+        kept = self._kept.get(path)
+        if kept is None or kept[0] != state:
+            kept = self._kept[path] = (state, read_prefab(path, name))
+        return kept[1]
+
+    def _files(self) -> dict[str, tuple[Path, str]]:
+        files: dict[str, tuple[Path, str]] = {}
+        for folder, origin in self._folders()[::-1]:
+            files |= {file.stem: (file, origin) for file in sorted(folder.glob("*.yaml"))}
+        return files
 
     def _base(self, prefab: PrefabFile) -> tuple[str, Path, str]:
         try:
@@ -153,28 +182,6 @@ def shipped_folders() -> Iterator[Path]:
     spec = importlib.util.find_spec("nanochat_cli_data")
     for location in (spec.submodule_search_locations if spec else None) or ():
         yield Path(location) / "prefabs"
-
-
-def _info(name: str, path: Path, origin: str) -> PrefabInfo:
-    try:
-        file = read_prefab(path, name)
-    except NanochatCliError as error:
-        return PrefabInfo(name, str(path), origin, error=str(error))
-    stages = {
-        stage: {option: setting.value for option, setting in settings.items()}
-        for stage, settings in file.stages.items()
-    }
-    return PrefabInfo(
-        name=name,
-        path=str(path),
-        origin=origin,
-        title=file.title,
-        help=file.help,
-        extends=file.extends,
-        gpu=file.gpu,
-        gpus=file.gpus,
-        stages=stages,
-    )
 
 
 def _natural(name: str) -> tuple[bool, int, str]:
