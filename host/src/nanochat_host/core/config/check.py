@@ -19,7 +19,10 @@ _OF_TYPE = {"int": "a whole number", "float": "a number", "bool": "true or false
 
 
 def check(option: Option, value: Any) -> tuple[Any, FieldProblem | None]:
-    """The value in the option's type, and what is wrong with it, if anything is."""
+    """The value in the option's type, and what is wrong with it, if anything is. The script's own
+    default is always good: some lie outside their own choices."""
+    if value == option.default and type(value) is type(option.default):
+        return value, None
     try:
         typed = opts.fit(option, value)
     except UsageError as error:
@@ -81,8 +84,7 @@ def _number(value: Any) -> float | None:
 
 
 def _out_of_range(option: Option, value: Any) -> tuple[str, Any]:
-    """What is wrong with a well-typed value ("" if nothing is), and the nearest good one. The
-    script's own default is always good."""
+    """What is wrong with a well-typed value ("" if nothing is), and the nearest good one."""
     if option.name == "window_pattern" and isinstance(value, str):
         return _window_pattern(option, value)
     if value == option.default or not isinstance(value, (int, float)) or isinstance(value, bool):

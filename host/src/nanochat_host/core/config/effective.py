@@ -49,8 +49,11 @@ def effective(
         if name not in known:
             problems.append(unknown(name, known, setting.where))
             continue
-        if setting.value is None:  # as the script has it
-            values[name].value, values[name].source = known[name].default, "default"
+        default = known[name].default
+        choices = known[name].choices
+        # As the script has it; a default outside its own choices cannot be typed.
+        if setting.value is None or (choices and setting.value == default not in choices):
+            values[name].value, values[name].source = default, "default"
             continue
         typed, problem = check(known[name], setting.value)
         if problem is not None:
