@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-ALL = ("hook", "ingest", "million", "workers", "draw", "tui", "trainer")
+ALL = ("hook", "ingest", "million", "planner", "workers", "draw", "tui", "trainer")
 NEEDS_TORCH = {"trainer"}
 
 
