@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import median, quiet_note, report
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.config.service import Configs
 from nanochat_host.core.planner.gpus import reference
@@ -21,6 +20,8 @@ from nanochat_host.core.wire import AddCheckout
 from nanochat_host.core.wire_config import ConfigWish, SchemaWish
 from nanochat_host.paths import Paths
 from nanochat_sdk.data import MachineFacts
+
+from benchmarks.measure import median, quiet_note, report
 
 REPEATS = 50
 OPTIONS = {

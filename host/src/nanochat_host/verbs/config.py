@@ -123,7 +123,7 @@ def show_diff(args: argparse.Namespace, paths: Paths) -> int:
 def validate(args: argparse.Namespace, paths: Paths) -> int:
     report = connect(paths).ask(calls.config_plan(_wish(args)))
     errors = [f for f in report.findings if f.severity == "error"]
-    lines = finding_lines(report.findings) or [f"{_head(report.config)}: nothing is wrong"]
+    lines = finding_lines(report.findings)[1:] or [f"{_head(report.config)}: nothing is wrong"]
     emit(args, report.findings, lines)
     return 2 if errors else 0
 

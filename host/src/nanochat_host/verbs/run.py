@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import TYPE_CHECKING
 
 from nanochat_host.core.wire import RunSummary, StartRun
 from nanochat_host.paths import Paths
-from nanochat_host.verbs import export, follow, steer
+from nanochat_host.verbs import adopt, export, follow, steer
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs
 from nanochat_host.verbs.output import confirm, emit, table
+
+if TYPE_CHECKING:
+    from nanochat_host.core.client import CoreClient
 
 
 def register(verbs: Verbs) -> None:
@@ -37,6 +41,9 @@ def register(verbs: Verbs) -> None:
     )
     begin.add_argument("--name", default="", help="name of the run")
     begin.add_argument("--cost-per-hour", type=float, default=0.0, help="US dollars")
+    begin.add_argument(
+        "--check", action="store_true", help="start a stage only if preflight finds no error"
+    )
     begin.add_argument("--follow", action="store_true", help="print progress until it ends")
     listing = add_verb(subs, "list", "list runs, newest first", "nanochat-cli run list", list_all)
     listing.add_argument("--state", default="", help="only runs in this state")
@@ -57,6 +64,7 @@ def register(verbs: Verbs) -> None:
     )
     delete.add_argument("run")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    adopt.register(subs)
     follow.register(subs)
     steer.register(subs)
     export.register(subs)
@@ -64,6 +72,8 @@ def register(verbs: Verbs) -> None:
 
 def start(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
+    if args.check:
+        _refuse_errors(client, args)
     run = client.start_run(
         StartRun(
             checkout=args.checkout,
@@ -77,6 +87,30 @@ def start(args: argparse.Namespace, paths: Paths) -> int:
     )
     emit(args, run, f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}")
     return follow.until_end(args, client, run.facts.id) if args.follow else 0
+
+
+def _refuse_errors(client: CoreClient, args: argparse.Namespace) -> None:
+    """Raises RefusedError with the gravest finding of the preflight."""
+    from nanochat_host.core import calls_config, wire_config
+    from nanochat_host.errors import RefusedError
+    from nanochat_host.verbs.config import value
+
+    wish = wire_config.ConfigWish(
+        checkout=args.checkout,
+        stage=args.target,
+        prefab=args.prefab,
+        options=dict(parse_pairs(args.set)),
+        nproc=args.nproc,
+    )
+    findings = client.ask(calls_config.config_plan(wish)).findings
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        fix = " ".join(f"--set {name}={value(to)}" for name, to in errors[0].fix.items())
+        more = f" (and {len(errors) - 1} more: `config validate`)" if errors[1:] else ""
+        raise RefusedError(
+            f"{errors[0].what}: {errors[0].why}{more}",
+            fix.replace("--set nproc=", "--nproc ") or errors[0].fix_note,
+        )
 
 
 def list_all(args: argparse.Namespace, paths: Paths) -> int:
@@ -123,10 +157,22 @@ def show_one(args: argparse.Namespace, paths: Paths) -> int:
     for index, step in enumerate(record.steps):
         mark = ">" if index == facts.stage_index else " "
         lines.append(f"   {mark} {step.module} {' '.join(step.argv)}")
+    lines += [f"  alert     {message}" for message in _alerts(client, facts.id)]
     if detail.live:
         lines.append(f"  live      {', '.join(detail.live)}")
     emit(args, detail, lines)
     return 0
+
+
+def _alerts(client: CoreClient, run_id: str) -> list[str]:
+    """What is wrong with the run and not over."""
+    active: dict[str, str] = {}
+    for event in client.events(run_id, ["alert"], 200):
+        rule = str(event.fields.get("rule"))
+        active.pop(rule, None)
+        if event.fields.get("active"):
+            active[rule] = f"{event.fields.get('message')}; {event.fields.get('hint')}"
+    return list(active.values())
 
 
 def clock(ts: float) -> str:
