@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -18,17 +19,29 @@ from nanochat_host.ui.widgets.status_bar import StatusBar
 from nanochat_host.ui.words import status_words
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from nanochat_host.ui.app import NanochatApp
+
+NEWS_PERIOD_S = 0.25
+"""What is not a panel (status bar, lists) follows a run at most this often."""
+STREAMED = Topic.RUN | Topic.MACHINE | Topic.LOG
+"""Topics that may change with every step; the others are shown at once."""
 
 
 class HostScreen(Screen[None]):
     """Subclasses give `body` and `show_model`. mode: its name in the status bar."""
+
+    BLANK = True
+    """Nothing is drawn on the screen itself; Textual paints it behind every change of a widget."""
 
     mode: ClassVar[str] = ""
 
     def __init__(self) -> None:
         super().__init__()
         self._missed = ALL_TOPICS
+        self._shown_at = 0.0
+        self._later: Timer | None = None
         self.bar = StatusBar()
         self.bar.set_reactive(StatusBar.ascii_only, needs_ascii())
 
@@ -64,16 +77,29 @@ class HostScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         if self.is_mounted:
-            self._show(self._missed | ALL_TOPICS)
+            self._missed = ALL_TOPICS
+            self._show()
 
     def _news(self, topics: Topic) -> None:
-        if self.is_current:
-            self._show(topics)
+        """At once when it has been quiet, else with what else comes in the meantime: a run of a
+        thousand steps a second must not paint the status bar as often."""
+        self._missed |= topics
+        if self._later is not None or not self.is_current:
+            return
+        wait = self._shown_at + NEWS_PERIOD_S - monotonic()
+        if wait <= 0 or topics & ~STREAMED:
+            self._show()
         else:
-            self._missed |= topics
+            self._later = self.set_timer(wait, self._show_later)
 
-    def _show(self, topics: Topic) -> None:
-        self._missed = Topic(0)
+    def _show_later(self) -> None:
+        self._later = None
+        if self.is_current:
+            self._show()
+
+    def _show(self) -> None:
+        topics, self._missed = self._missed, Topic(0)
+        self._shown_at = monotonic()
         self.show_model(topics)
         self.refresh_bar()
 

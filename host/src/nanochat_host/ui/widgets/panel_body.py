@@ -129,6 +129,20 @@ class PanelBody(Widget):
         self._strips = to_ascii(strips) if self.ascii_only else strips
         return True
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The prebuilt strips as they are. Textual's pass over borders, padding and opacity, which
+        a panel does not use, would cost more than drawing; filters (no colour) still need it."""
+        if self.get_line_filters():
+            return super().render_lines(crop)
+        self._draw()
+        width, height = self.size
+        strips = self._strips[crop.y : crop.bottom]
+        if len(strips) < crop.height or crop.bottom > height:
+            return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
+        if crop.x == 0 and crop.width == width:
+            return strips
+        return [strip.crop(crop.x, crop.right) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         self._draw()
         if y < len(self._strips):

@@ -51,6 +51,9 @@ class PanelGrid(Widget, inherit_bindings=False):
     PanelGrid { width: 1fr; height: 1fr; overflow-x: hidden; overflow-y: auto;
                 scrollbar-size-vertical: 1; }
     """
+    BLANK = True
+    """Textual paints what lies behind panels with every change of theirs; blank is cheap."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(f"{d},ctrl+{d}", f"go('{d}')", show=False, id=f"grid.{d}") for d in DIRECTIONS),
         *(Binding(f"alt+{k}", f"go('{d}')", show=False) for k, d in VI_KEYS.items()),
