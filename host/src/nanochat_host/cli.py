@@ -85,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = build_parser().parse_args(words)
         if args.handler is None:
             return open_tui(args.layout, args.run)
+        import logging
+
+        logging.getLogger("nanochat_host").addHandler(logging.NullHandler())  # errors are raised
         return int(args.handler(args, Paths.from_env()) or 0)
     except NanochatCliError as error:
         _complain(wants_json, error.code, error.message, error.hint)

@@ -40,7 +40,11 @@ class Replay:
         self._hub = TelemetryHub(paths)
 
     def __enter__(self) -> Self:
-        self._loop.run_until_complete(self._load())
+        try:
+            self._loop.run_until_complete(self._load())
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(
@@ -49,6 +53,14 @@ class Replay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._close()
+
+    @property
+    def bad_lines(self) -> int:
+        """Lines that are no events."""
+        return self._hub.facts(RUN_ID).bad_lines
+
+    def _close(self) -> None:
         self._loop.run_until_complete(self._hub.stop())
         self._loop.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -59,7 +71,10 @@ class Replay:
         deadline = time.monotonic() + TIMEOUT_S
         while not self._hub.is_settled(RUN_ID) and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
-        if not self._hub.metrics(RUN_ID) and not self._hub.events(RUN_ID, (), 1):
+        events = self._hub.events(
+            RUN_ID, (), 8
+        )  # an alert about the file itself is none of its own
+        if not self._hub.metrics(RUN_ID) and all(event.kind == "alert" for event in events):
             raise UsageError(
                 f"{self._source}: holds no event that can be read",
                 "expected one JSON object a line, with `ts` and `kind` (docs/events.md)",

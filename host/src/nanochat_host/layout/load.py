@@ -40,7 +40,8 @@ def read_layout(
         text = raw.decode()
         document = tomllib.loads(text)
     except UnicodeDecodeError:
-        return None, [ConfigFileError(file, "is not text but a binary file")]
+        message = "is not text but a binary file; `nanochat-cli layout list` shows what there is"
+        return None, [ConfigFileError(file, message)]
     except tomllib.TOMLDecodeError as error:
         found = _POSITION.search(str(error))
         message = f"is not TOML: {_POSITION.sub('', str(error)).strip()}"

@@ -50,6 +50,11 @@ def complain(json_wanted: bool, code: str, message: str, hint: str) -> None:
     sys.stderr.write(printable_block(f"nanochat-cli: {scrub(message)}{scrub(tail)}") + "\n")
 
 
+def remark(text: str) -> None:
+    """Something the person should know beside the answer."""
+    sys.stderr.write(f"nanochat-cli: {printable(text)}\n")
+
+
 def printable_block(text: str) -> str:
     """Like `printable`, for several lines."""
     return "\n".join(printable(line) for line in text.splitlines())

@@ -15,7 +15,7 @@ from nanochat_host.core.wire import Query, QueryItem, QueryResult
 from nanochat_host.errors import NotFoundError, UsageError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs, parse_value
-from nanochat_host.verbs.output import emit, table
+from nanochat_host.verbs.output import emit, remark, table
 
 if TYPE_CHECKING:
     from nanochat_sdk.payload import Payload
@@ -114,6 +114,8 @@ def _of_file(stack: ExitStack, file: str, entry: PanelEntry) -> Callable[[Needs]
     from nanochat_host.core.replay import Replay
 
     replay = stack.enter_context(Replay(Path(file)))
+    if replay.bad_lines:
+        remark(f"{file}: left out {replay.bad_lines} line(s) that are no events")
     return lambda needs: _decode(replay.query(_item(entry, needs)))
 
 

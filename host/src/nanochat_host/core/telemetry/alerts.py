@@ -14,7 +14,7 @@ from nanochat_host.core.telemetry.run import RunTelemetry
 logger = logging.getLogger(__name__)
 COOLDOWN_S = 60.0
 """Least time between the end of an alert and its return."""
-FINAL = frozenset({"failed"})
+FINAL = frozenset({"failed", "unreadable"})
 """Rules whose alert does not end: what happened, happened."""
 
 

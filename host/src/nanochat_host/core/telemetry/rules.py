@@ -202,6 +202,18 @@ def failed(look: Look) -> Finding | None:
     return Finding("error", found, hint_for(found)) if found else None
 
 
+def unreadable(look: Look) -> Finding | None:
+    """Lines of the events file are no events. The first is named: the words must not change."""
+    facts = look.run.full_facts
+    if not facts.bad_lines:
+        return None
+    return Finding(
+        "warning",
+        f"events.jsonl holds lines that are no events, the first: {facts.bad_sample!r}",
+        "they are left out and the rest is used; a kill or a full disk may have torn one",
+    )
+
+
 def checkpoint_late(look: Look) -> Finding | None:
     """A checkpoint is overdue by the run's own rhythm."""
     facts = look.run.facts
@@ -228,4 +240,5 @@ RULES: dict[str, Callable[[Look], Finding | None]] = {
     "disk_low": disk_low,
     "failed": failed,
     "checkpoint_late": checkpoint_late,
+    "unreadable": unreadable,
 }
