@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("demo", "doctor", "checkout", "config", "prefab", "checkpoint", "run", "auth"),
-    *("layout", "panel", "core", "completion"),
+    *("complete", "chat", "layout", "panel", "core", "completion"),
 )
 
 EPILOG = """examples:

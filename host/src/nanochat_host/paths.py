@@ -116,6 +116,16 @@ class Paths:
         return self.home / "secrets.json"
 
     @property
+    def chats(self) -> Path:
+        """Transcripts of chats, one JSON file each."""
+        return self.home / "chats"
+
+    @property
+    def prompts_json(self) -> Path:
+        """The person's prompt presets."""
+        return self.home / "prompts.json"
+
+    @property
     def layouts(self) -> Path:
         return self.home / "layouts"
 

@@ -15,6 +15,7 @@ import nanochat_host
 from nanochat_host.core import wire
 from nanochat_host.core.calls import MSGPACK
 from nanochat_host.core.http_glue import Doc, answer_errors, body_of, reply
+from nanochat_host.core.routes_chat import chat_routes
 from nanochat_host.core.routes_checkpoints import checkpoint_routes
 from nanochat_host.core.routes_config import config_routes
 from nanochat_host.core.routes_outside import outside_routes
@@ -46,6 +47,7 @@ def create_app(core: Core) -> FastAPI:
     _telemetry_routes(app, core, doc)
     config_routes(app, core.configs, doc)
     checkpoint_routes(app, core.checkpoints, doc)
+    chat_routes(app, core.chats, doc)
     outside_routes(app, core, doc)
     return app
 

@@ -127,11 +127,15 @@ class AsyncCoreClient:
     async def stream(self, run_id: str = "") -> AsyncIterator[wire.StreamMessage]:
         """What changes, as it changes: one connection. Ends when the core says goodbye; raises
         CoreUnavailableError when it vanishes, NotFoundError when there is no such run."""
-        call = calls.stream(run_id)
+        async for message in self.listen(calls.stream(run_id)):
+            yield message
+
+    async def listen(self, call: Call[T]) -> AsyncIterator[T]:
+        """Any request that is answered by server-sent events."""
         line = await self._connect()
-        decoder = msgspec.json.Decoder(wire.StreamMessage)
+        decoder = msgspec.json.Decoder(call.answer)
         try:
-            line.writer.write(http1.request_bytes(call.method, call.path, b"", call.type))
+            line.writer.write(http1.request_bytes(call.method, call.path, call.body, call.type))
             head = await line.head()
             if head.status != 200 or head.length is not None:
                 call.decode(head.status, await line.body(head))

@@ -121,9 +121,12 @@ class CoreClient:
 
     def stream(self, run_id: str = "") -> Iterator[wire.StreamMessage]:
         """What changes, as it changes. Ends when the core goes; raises when it refuses."""
-        call = calls.stream(run_id)
-        with connect(self._paths, ANSWER_S) as line, line.makefile("rb") as file:
-            line.sendall(http1.request_bytes(call.method, call.path, b"", call.type))
+        return self.listen(calls.stream(run_id))
+
+    def listen(self, call: Call[T]) -> Iterator[T]:
+        """Any request that is answered by server-sent events."""
+        with connect(self._paths, call.answer_s) as line, line.makefile("rb") as file:
+            line.sendall(http1.request_bytes(call.method, call.path, call.body, call.type))
             head = _read_head(file)
             if head.status != 200 or head.length is not None:
                 call.decode(head.status, file.read(head.length or 0))
@@ -131,7 +134,7 @@ class CoreClient:
             reader = http1.EventReader()
             while piece := _read_chunk(file):
                 for payload in reader.feed(piece):
-                    yield msgspec.json.decode(payload, type=wire.StreamMessage)
+                    yield msgspec.json.decode(payload, type=call.answer)
 
     def wait_for_ack(self, run_id: str, ack_id: str, timeout_s: float) -> Event | None:
         """The event that answers a command; None if none came in time, or the run ended."""

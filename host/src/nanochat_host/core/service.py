@@ -14,6 +14,7 @@ from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts
 import nanochat_host
 from nanochat_host import logs
 from nanochat_host.core import steering, wire
+from nanochat_host.core.chat.service import Chats
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.checkpoints.service import Checkpoints
 from nanochat_host.core.commands import Commands
@@ -45,6 +46,7 @@ class Core:
         self.checkouts = Checkouts(paths)
         self.configs = Configs(paths, self.checkouts, self.machine)
         self.checkpoints = Checkpoints(paths, self.checkouts)
+        self.chats = Chats(paths, self.checkpoints)
         self.secrets = Secrets(paths)
         self.runs = RunManager(paths, hub, launcher, self._run_changed, self.secrets.for_steps)
         self.commands = Commands(self.runs)
@@ -60,6 +62,7 @@ class Core:
     async def close(self) -> None:
         """Let go; runs go on."""
         self.streams.close()
+        await self.chats.close()
         await self.runs.close()
         await self.hub.stop()
 

@@ -1,0 +1,177 @@
+"""What the routes about chats do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+from nanochat_host.core import wire_chat as wire
+from nanochat_host.core.chat.driver import Driver
+from nanochat_host.core.chat.pool import Pool
+from nanochat_host.core.chat.presets import Presets
+from nanochat_host.core.chat.transcripts import Transcripts, add_piece, turns_of
+from nanochat_host.core.checkpoints.service import Checkpoints, Place
+from nanochat_host.core.wire_checkpoints import CheckWish
+from nanochat_host.errors import NanochatCliError, RefusedError
+from nanochat_host.paths import Paths
+
+
+class Chats:
+    """Lives in the core's event loop."""
+
+    def __init__(self, paths: Paths, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
+        self.transcripts = Transcripts(paths.chats)
+        self.presets = Presets(paths.prompts_json)
+        self.pool = Pool(paths.logs / "drivers")
+        self._new: dict[str, wire.Chat] = {}
+        self._speaking: dict[str, list[Driver]] = {}
+        self._warming: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """End all drivers."""
+        await self.pool.close()
+
+    async def begin(self, wish: wire.NewChat) -> wire.ChatInfo:
+        """Check the checkpoints and begin to warm them up. Raises RefusedError with what is wrong
+        and the remedy; a transcript is kept from the first answer on."""
+        places = [await self._checked(wish.checkout, word) for word in wish.checkpoints]
+        stages = {place.listed.info.stage for place in places}
+        info = wire.ChatInfo(
+            id=self.transcripts.new_id(),
+            checkout=places[0].ref.name,
+            checkpoints=[place.listed.info.id for place in places],
+            mode=wish.mode or ("continue" if stages == {"base"} else "chat"),
+            created_at=time.time(),
+        )
+        self._new[info.id] = wire.Chat(info, [], wish.device)
+        for place in places:
+            task = asyncio.ensure_future(self._warm(place, wish.device))
+            self._warming.add(task)
+            task.add_done_callback(self._warming.discard)
+        return info
+
+    async def say(self, chat_id: str, say: wire.Say) -> AsyncIterator[wire.ChatEvent]:
+        """Each side's answer as it comes; both speak at once. The turn is saved in the end, also
+        when the listener leaves. Raises NotFoundError, RefusedError before the first event."""
+        if chat_id in self._speaking:
+            raise RefusedError(f"{chat_id} is being answered", "stop it first, or wait")
+        chat = await self.chat(chat_id)
+        places = [await self._checked(chat.info.checkout, word) for word in chat.info.checkpoints]
+        return self._answers(chat, places, say)
+
+    async def stop(self, chat_id: str) -> wire.ChatInfo:
+        """End the answers under way."""
+        for driver in self._speaking.get(chat_id, []):
+            await driver.stop()
+        return (await self.chat(chat_id)).info
+
+    async def chat(self, chat_id: str) -> wire.Chat:
+        """A transcript, also of a chat in which nothing was said yet. Raises NotFoundError."""
+        if chat_id in self._new:
+            return self._new[chat_id]
+        return await asyncio.to_thread(self.transcripts.load, chat_id)
+
+    async def _answers(
+        self, chat: wire.Chat, places: list[Place], say: wire.Say
+    ) -> AsyncIterator[wire.ChatEvent]:
+        if chat.info.id in self._speaking:  # two began at once
+            return
+        self._speaking[chat.info.id] = []
+        news: asyncio.Queue[wire.ChatEvent | None] = asyncio.Queue()
+        turn = wire.ChatTurn(say.prompt, [wire.ChatAnswer() for _ in places], say.settings)
+        turn.at = time.time()
+        tasks = [
+            asyncio.ensure_future(self._side(chat, place, side, turn, news))
+            for side, place in enumerate(places)
+        ]
+        everybody = asyncio.gather(*tasks)
+        everybody.add_done_callback(lambda _: news.put_nowait(None))
+        try:
+            while (event := await news.get()) is not None:
+                yield event
+            yield wire.ChatEvent("done")
+        finally:
+            for task in tasks:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await everybody
+            self._speaking.pop(chat.info.id, None)
+            if any(answer.parts for answer in turn.answers):
+                chat.turns.append(turn)
+                self.transcripts.save(chat)
+                self._new.pop(chat.info.id, None)
+
+    async def _side(
+        self,
+        chat: wire.Chat,
+        place: Place,
+        side: int,
+        turn: wire.ChatTurn,
+        news: asyncio.Queue[wire.ChatEvent | None],
+    ) -> None:
+        answer = turn.answers[side]
+        began = time.perf_counter()
+        try:
+            driver = await self.pool.driver(place, chat.device)
+            self._speaking[chat.info.id].append(driver)
+            if not driver.facts:
+                news.put_nowait(wire.ChatEvent("loading", side))
+                await driver.warm()
+                began = time.perf_counter()
+            async with contextlib.aclosing(driver.say(_request(chat, side, turn))) as events:
+                async for event in events:
+                    if event["event"] == "begin":
+                        device = str(driver.facts.get("device", ""))
+                        news.put_nowait(wire.ChatEvent("begin", side, device=device))
+                    elif event["event"] == "piece":
+                        answer.ttft_s = answer.ttft_s or time.perf_counter() - began
+                        part = wire.ChatPart(event["kind"], event["text"])
+                        answer.tokens = event["tokens"]
+                        piece = wire.ChatEvent("piece", side, part.kind, part.text)
+                        piece.tokens, piece.ttft_s = answer.tokens, answer.ttft_s
+                        news.put_nowait(piece)
+                        add_piece(answer.parts, part)
+                    else:
+                        answer.reason, answer.tokens = event["reason"], event["tokens"]
+                        answer.tok_per_s = event["tok_per_s"]
+                        news.put_nowait(_end(side, answer))
+        except NanochatCliError as error:
+            answer.reason, answer.error = "error", error.message
+            news.put_nowait(wire.ChatEvent("error", side, text=error.message, hint=error.hint))
+
+    async def _warm(self, place: Place, device: str) -> None:
+        """Ahead of the first prompt; what is wrong is said when somebody speaks to it."""
+        with contextlib.suppress(NanochatCliError):
+            await (await self.pool.driver(place, device)).warm()
+
+    async def _checked(self, checkout: str, word: str) -> Place:
+        wish = CheckWish(checkout, word, probe=False)
+        report = await asyncio.to_thread(self._checkpoints.check, wish)
+        for finding in report.findings:
+            if finding.severity == "error":
+                what = f"{report.detail.info.id}: {finding.what}"
+                raise RefusedError(what, finding.remedy)
+        return await asyncio.to_thread(self._checkpoints.locate, checkout, report.detail.info.id)
+
+
+def _request(chat: wire.Chat, side: int, turn: wire.ChatTurn) -> dict[str, object]:
+    turns = [*turns_of(chat, side), {"role": "user", "parts": [["text", turn.prompt]]}]
+    settings = turn.settings
+    return {
+        "id": f"{chat.info.id}/{len(chat.turns)}",
+        "mode": chat.info.mode,
+        "turns": turns,
+        "temperature": settings.temperature,
+        "top_k": settings.top_k or None,
+        "max_tokens": settings.max_tokens,
+        "seed": settings.seed,
+    }
+
+
+def _end(side: int, answer: wire.ChatAnswer) -> wire.ChatEvent:
+    event = wire.ChatEvent("end", side, reason=answer.reason, tokens=answer.tokens)
+    event.ttft_s, event.tok_per_s = answer.ttft_s, answer.tok_per_s
+    return event
