@@ -1,0 +1,7 @@
+"""Never answer."""
+
+import time
+
+
+def attempt(ctx):
+    time.sleep(10**6)
