@@ -182,10 +182,10 @@ from nanochat_host.ui.app import NanochatApp
 
 class Probe(NanochatApp):
     CSS_PATH = sys.modules["nanochat_host.ui.app"].__file__.replace("app.py", "app.tcss")
-    def _begin(self):
+    def _after_first_paint(self):
         heavy = {"fastapi", "pydantic", "uvicorn", "torch", "wandb", "httpx", "psutil", "pynvml",
                  "tomlkit", "multiprocessing", "nanochat_panels", "nanochat_host.core.api",
-                 "nanochat_host.core.telemetry", "nanochat_host.packs.supervisor"}
+                 "nanochat_host.core.telemetry"}
         print("HEAVY", sorted(heavy & set(sys.modules)), file=sys.__stderr__)
         self.exit()
 

@@ -10,8 +10,8 @@ from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
 from nanochat_host.crash import last_crash
 from nanochat_host.paths import Paths
-from nanochat_host.ui.app import run_ui, say_goodbye
 from nanochat_host.ui.commands import commands
+from nanochat_host.ui.launch import run_ui, say_goodbye
 from nanochat_host.ui.messages import ActsWanted
 from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_host.ui.session import Session, load_session, save_session, session_file
@@ -172,7 +172,7 @@ async def test_the_next_start_points_at_the_crash_file(host: Host, core: FakeCor
         text = screen_text(app)
         assert "ValueError: [b]odd[/b]" in text
         assert path is not None
-        assert path.name in text.replace("\n", "")
+        assert path.name in "".join(line.strip() for line in text.split("\n"))
 
 
 async def test_what_a_panel_asks_for_is_checked_and_asked(host: Host, core: FakeCore) -> None:

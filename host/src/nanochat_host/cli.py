@@ -59,7 +59,7 @@ def open_tui(
     # Textual's refresh period is the longest a key waits for its paint while panels stream. It
     # sleeps when nothing changes, so a short one costs nothing at rest. Read at import.
     os.environ.setdefault("TEXTUAL_FPS", "240")
-    from nanochat_host.ui.app import run_ui
+    from nanochat_host.ui.launch import run_ui
 
     streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
     elsewhere = [name for name, stream in streams.items() if not (stream and stream.isatty())]

@@ -21,7 +21,7 @@ from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.session import Deadlines
 from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.worker import Worker
-from nanochat_host.packs.zygote_handle import Zygote
+from nanochat_host.packs.zygote_handle import Launched, Zygote, launch
 
 logger = logging.getLogger(__name__)
 _LINGER_S = 30.0
@@ -48,7 +48,7 @@ class Supervisor:
 
     on_change: called in the loop with the panel that changed. allow_unsandboxed: ids of packs that
     may run where they cannot be isolated; default: those in $NANOCHAT_CLI_UNSANDBOXED. highest: how
-    far the walls go at most, for measuring what they cost.
+    far the walls go at most, for measuring what they cost. launched: zygotes started ahead.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Supervisor:
         *,
         allow_unsandboxed: Iterable[str] | None = None,
         highest: Level = Level.STRICT,
+        launched: Mapping[Room, Launched] | None = None,
     ) -> None:
         if allow_unsandboxed is None:
             allow_unsandboxed = os.environ.get(UNSANDBOXED_VARIABLE, "").split(",")
@@ -65,6 +66,7 @@ class Supervisor:
         self._deadlines = deadlines or Deadlines()
         self._unsandboxed = frozenset(allow_unsandboxed)
         self._highest = highest
+        self._launched = dict(launched or {})
         self._panels: list[PanelProcess] = []
         self._zygotes: dict[Room, Zygote] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -92,6 +94,9 @@ class Supervisor:
         self._panels.clear()
         zygotes = list(self._zygotes.values())
         self._zygotes.clear()
+        for launched in self._launched.values():
+            launched.end()
+        self._launched.clear()
         await asyncio.gather(*self._closing, *(zygote.close() for zygote in zygotes))
 
     def open(
@@ -135,7 +140,8 @@ class Supervisor:
     def _running_zygote(self, room: Room) -> Zygote:
         if room not in self._zygotes:
             on_lost = partial(self._on_zygote_lost, room)
-            self._zygotes[room] = Zygote(on_lost, room, self._highest)
+            launched = self._launched.pop(room, None) or launch(room, self._highest)
+            self._zygotes[room] = Zygote(on_lost, launched)
         return self._zygotes[room]
 
     def _close_if_empty(self, room: Room) -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,25 +29,33 @@ _BOOT = (
 _PYTHON_FLAGS = ("-I", "-S", "-B", "-X", "utf8")
 
 
-class Zygote:
-    """One running zygote. on_lost is called once, with the reason, if it ends before `close`.
+@dataclass(frozen=True)
+class Launched:
+    """A zygote that has been started and is not heard yet."""
 
-    Start it from the main thread: the kernel's signal at the death of the parent is tied to the
+    process: subprocess.Popen[bytes]
+    sock: socket.socket
+
+    def end(self) -> None:
+        """Nobody wants it after all."""
+        self.sock.close()
+        self.process.kill()
+        self.process.wait()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+
+
+def launch(room: Room, highest: Level = Level.STRICT) -> Launched:
+    """Start a zygote and return at once; needs no event loop, so that it can get ready while the
+    host imports what it draws with. highest: how far the walls go at most. Raises OSError.
+
+    Call it from the main thread: the kernel's signal at the death of the parent is tied to the
     thread that created the process.
     """
-
-    def __init__(self, on_lost: Callable[[Failure], None], room: Room, highest: Level) -> None:
-        """Returns at once; workers may be asked for before `ready`. highest: how far the walls go
-        at most. Raises OSError."""
-        self._on_lost = on_lost
-        self._loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[int] = self._loop.create_future()
-        self._workers: dict[int, Worker] = {}
-        self._next_id = 1
-        self._open = True
-        ours, theirs = socket.socketpair()
+    ours, theirs = socket.socketpair()
+    try:
         with theirs:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 _command(theirs.fileno(), room, highest),
                 env={},
                 cwd="/",
@@ -56,6 +65,24 @@ class Zygote:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+    except OSError:
+        ours.close()
+        raise
+    return Launched(process, ours)
+
+
+class Zygote:
+    """One running zygote. on_lost is called once, with the reason, if it ends before `close`."""
+
+    def __init__(self, on_lost: Callable[[Failure], None], launched: Launched) -> None:
+        """Returns at once; workers may be asked for before `ready`."""
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[int] = self._loop.create_future()
+        self._workers: dict[int, Worker] = {}
+        self._next_id = 1
+        self._open = True
+        self._process, ours = launched.process, launched.sock
         assert self._process.stderr is not None
         with self._process.stderr as stderr:
             self._log = LogTail(os.dup(stderr.fileno()))

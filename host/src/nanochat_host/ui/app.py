@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -34,9 +33,10 @@ from nanochat_host.ui.session import load_session, save_session
 from nanochat_host.ui.terminal import ascii_driver, needs_ascii
 from nanochat_host.ui.themes import THEMES, theme_after
 from nanochat_host.ui.toasts import Severity
-from nanochat_host.ui.words import run_name
 
 if TYPE_CHECKING:
+    from nanochat_host.packs.room import Room
+    from nanochat_host.packs.zygote_handle import Launched
     from nanochat_host.ui.feed import Feed
     from nanochat_host.ui.screens.dashboard import DashboardScreen
     from nanochat_host.ui.steering import Steering
@@ -50,7 +50,8 @@ large ones held up keys for 30 ms and let the heap grow; these take 1 ms, and 10
 
 class NanochatApp(App[None]):
     """layout: name or file. run: an id, a name, a part of an id, or "last". start: a run to begin
-    at once; attach: rather show a live one of the same target if there is one."""
+    at once; attach: rather show a live one of the same target if there is one. deck: the layout,
+    read already. launched: zygotes started ahead."""
 
     TITLE = "nanochat-cli"
     CSS_PATH = "app.tcss"
@@ -75,7 +76,8 @@ class NanochatApp(App[None]):
         run: str | None = None,
         start: StartRun | None = None,
         attach: bool = False,
-        link: CoreLink | None = None,
+        deck: Deck | None = None,
+        launched: Mapping[Room, Launched] | None = None,
     ) -> None:
         self.session = load_session(paths)
         wants_run = bool(run or start)
@@ -84,10 +86,10 @@ class NanochatApp(App[None]):
         super().__init__()
         self.paths = paths
         self.model = Model()
-        self.link = link or CoreLink(paths, self.post_message)
+        self.link = CoreLink(paths, self.post_message)
+        self.launched = launched
         self.changed: Signal[Topic] = Signal(self, "model")
         self.desk = NewsDesk(self, run or ("" if start else self.session.run), start, attach)
-        self.begun = False
         self.feed: Feed | None = None
         self.crash_file: Path | None = None
         crash = last_crash(paths)
@@ -97,7 +99,7 @@ class NanochatApp(App[None]):
             what = f"the {crash.role} crashed last time: {clean(crash.summary)}"
             self.crash_note = f"{what}\ndetails in {crash.path}"
         self._layout = layout
-        self._deck: Deck | None = None
+        self._deck = deck
         self.start_checkout = ""
         self._came_from = "home"
         for theme in THEMES:
@@ -133,14 +135,11 @@ class NanochatApp(App[None]):
         return ascii_driver(driver) if needs_ascii() else driver
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self._begin)
-
-    def _begin(self) -> None:
-        """After the first paint: everything that needs other processes."""
-        self.begun = True
-        if self._dashboard is not None:
-            self._dashboard.open_stage()
+        # The core is asked while the first screen is laid out; nothing on it waits for the answer.
         self.run_worker(self.link.run(), name="link", exit_on_error=False)
+        self.call_after_refresh(self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()
@@ -276,42 +275,3 @@ class NanochatApp(App[None]):
     def _fatal_error(self) -> None:
         # Textual would print a traceback with local variables; it is in the crash file instead.
         self._close_messages_no_wait()
-
-
-def run_ui(
-    paths: Paths,
-    layout: str | Path | None = None,
-    run: str | None = None,
-    *,
-    start: StartRun | None = None,
-    attach: bool = False,
-) -> int:
-    """Open the terminal UI until it is closed; returns the exit code.
-
-    Raises ConfigFileError or NotFoundError for a `layout` that cannot be used.
-    """
-    from nanochat_host.logs import setup_logging
-
-    gc.disable()  # until the first paint; `_begin` sets it up for the rest
-    setup_logging(paths, "ui")
-    if layout:
-        load_deck(paths, str(layout))  # what is wrong with it is said before the screen opens
-    app = NanochatApp(paths, layout=layout, run=run, start=start, attach=attach)
-    app.run()
-    return say_goodbye(app)
-
-
-def say_goodbye(app: NanochatApp) -> int:
-    """What the person reads when the screen is gone; returns the exit code."""
-    if app.crash_file is not None or app.return_code:
-        print(
-            f"nanochat-cli: the screen crashed, runs go on; details in {app.crash_file}",
-            file=sys.stderr,
-        )
-        return 1
-    if app.model.live and app.model.run is not None:
-        name = clean(run_name(app.model.run))
-        print(
-            f"{name} goes on; `nanochat-cli` shows it again, `nanochat-cli run stop last` ends it"
-        )
-    return 0

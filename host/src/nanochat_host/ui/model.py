@@ -38,7 +38,8 @@ ALL_TOPICS = Topic.CORE | Topic.RUNS | Topic.RUN | Topic.MACHINE | Topic.LOG
 @dataclass
 class Model:
     """core_note: why the core is away. run_id: the run on show, "" for none. run: its newest
-    facts. gpu: one line. trouble: what is wrong with that run in two words, or "". loaded: the first answer has come."""
+    facts. gpu: one line. trouble: what is wrong with that run in two words, or "". loaded: the
+    first answer has come."""
 
     core: CoreState = CoreState.CONNECTING
     core_note: str = ""

@@ -27,25 +27,11 @@ class Stage:
 
     def __init__(self, app: NanochatApp) -> None:
         self._app = app
-        self._supervisor = Supervisor(self._changed)
-        self._running = False
+        self._supervisor = Supervisor(self._changed, launched=app.launched)
         self._slots: dict[PanelView, Slot] = {}
-        self._shown: Sequence[PanelView] = ()
         self.feed = Feed(app.link.query, self._acts)
-
-    async def run(self) -> None:
-        """Start the process that workers are forked from; then serve what is shown."""
-        try:
-            await self._supervisor.start()
-        except OSError as error:
-            self._app.post_message(
-                Failure(f"panels cannot run: {error}", "the log and the keys still work")
-            )
-            return
-        self._running = True
-        self.feed.set_run(self._app.model.run_id)
-        self.feed.set_up(self._app.model.core is CoreState.UP)
-        self.show(self._shown)
+        self.feed.set_run(app.model.run_id)
+        self.feed.set_up(app.model.core is CoreState.UP)
 
     async def close(self) -> None:
         """End all workers."""
@@ -59,12 +45,14 @@ class Stage:
             self._supervisor.discard(slot.process)
         self._slots.clear()
 
+    def open(self, views: Sequence[PanelView]) -> None:
+        """Start workers for panels that are about to be shown."""
+        for view in views:
+            self._slot(view)
+
     def show(self, views: Sequence[PanelView]) -> None:
         """These panels are seen now, no others."""
-        self._shown = views
-        if self._running:
-            slots = [slot for view in views if (slot := self._slot(view)) is not None]
-            self.feed.show(slots)
+        self.feed.show([slot for view in views if (slot := self._slot(view)) is not None])
 
     def _slot(self, view: PanelView) -> Slot | None:
         slot = self._slots.get(view)

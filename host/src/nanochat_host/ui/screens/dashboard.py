@@ -64,21 +64,11 @@ class DashboardScreen(HostScreen):
     async def on_mount(self) -> None:
         if self._deck is None:
             return
-        await self._open_deck()
-        if self.host.begun:
-            self.open_stage()
-
-    def open_stage(self) -> None:
-        """Bring the panels to life; after the first paint, for what workers need takes time to
-        import."""
-        if self._deck is None or self.stage is not None:
-            return
         from nanochat_host.ui.stage import Stage
 
         self.stage = Stage(self.host)
         self.host.feed = self.stage.feed
-        self.stage.show(self.views)
-        self.host.work(self.stage.run(), "stage")
+        await self._open_deck()
 
     async def on_unmount(self) -> None:
         self.host.feed = None
@@ -159,6 +149,9 @@ class DashboardScreen(HostScreen):
                 self._grids[spec.id] = PanelGrid(
                     spec, self._deck.catalog.panels, ascii_only=needs_ascii()
                 )
+                if self.stage is not None:
+                    # Workers get ready while the grid is laid out and painted.
+                    self.stage.open(self._grids[spec.id].views)
                 await self.mount(self._grids[spec.id], after="#tabs")
         self.host.session.tabs[self._deck.layout.name] = spec.id
         grid = self._grids[spec.id]
