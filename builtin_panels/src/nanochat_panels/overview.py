@@ -37,7 +37,8 @@ class Overview(DataPanel):
         device = run.device or fmt.UNKNOWN
         ranks = f"{fmt.integer(run.world_size)} ranks" if run.world_size > 1 else ""
         out.append(Field("device", device, note=ranks))
-        off = [name for name, state in run.sources.items() if state == "stale"]
+        silent = ("stale", "retrying")
+        off = [name for name, state in run.sources.items() if state.startswith(silent)]
         sources = ", ".join(f"{name} {state}" for name, state in list(run.sources.items())[:8])
         late = off and run.state in ACTIVE
         out.append(Field("sources", sources or "none yet", "warning" if late else ""))

@@ -79,6 +79,11 @@ class RunPaths:
         return self.root / "shim.log"
 
     @property
+    def outside_json(self) -> Path:
+        """How far sources outside were read. `core.outside.OutsideRecord`."""
+        return self.root / "outside.json"
+
+    @property
     def telemetry(self) -> Path:
         """Columns and pyramid of the store; may be deleted, is then rebuilt from the events."""
         return self.root / "telemetry"

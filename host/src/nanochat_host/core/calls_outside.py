@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.calls import Call
+from nanochat_host.core.wire import RunSummary
 
 
 def accounts() -> Call[list[wire.AccountInfo]]:
@@ -26,3 +27,11 @@ def check_account(name: str) -> Call[wire.AccountInfo]:
 
 def forget_account(name: str) -> Call[wire.AccountInfo]:
     return Call("DELETE", f"/v1/accounts/{quote(name, safe='')}", wire.AccountInfo)
+
+
+def adopt(body: wire.AdoptRun) -> Call[RunSummary]:
+    return Call("POST", "/v1/adopt", RunSummary, body)
+
+
+def sources(run_id: str) -> Call[list[wire.SourceInfo]]:
+    return Call("GET", f"/v1/runs/{quote(run_id, safe='')}/sources", list[wire.SourceInfo])

@@ -44,6 +44,8 @@ class Commands:
         """Take a run down, see `stop.climb_down`. A second, harder request cuts the first short.
         Raises NotFoundError, UsageError or RefusedError."""
         run = self._live(run_id)
+        if run.record.adopted_log and not run.status.pid:
+            raise RefusedError(f"the process of {run.id} is not known", "end it where it runs")
         if not 0 <= wanted.grace_s <= MAX_GRACE_S:
             raise UsageError(f"grace_s is 0 to {MAX_GRACE_S:g} seconds, not {wanted.grace_s:g}")
         first: Rung = wanted.mode
@@ -85,6 +87,8 @@ _INSTEAD = "it can be stopped"
 
 def _why_not_steered(run: Run, known: Steering) -> str:
     step = run.step
+    if run.record.adopted_log:
+        return "it was started without nanochat-cli"
     if step is None or not step.hook:
         title = step.title if step else "the stage"
         return f"{title} runs without the hook, because {NO_LOOP}"

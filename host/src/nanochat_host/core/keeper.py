@@ -65,7 +65,7 @@ class ShimKeeper:
     async def take_up(self, run: Run) -> None:
         """Find out how it stands with the run, and see to it that somebody watches."""
         self._runs.refresh(run)
-        if run.ended:
+        if run.ended or run.record.adopted_log:
             return
         try:
             lock = run_folder.lock_shim(run.paths)

@@ -9,17 +9,21 @@ from fastapi import Depends, FastAPI, Path, Response
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.http_glue import Doc, body_of, reply
+from nanochat_host.core.wire import RunSummary
 
 if TYPE_CHECKING:
+    from nanochat_host.core.outside import Outside
     from nanochat_host.core.secrets.service import Secrets
     from nanochat_host.core.service import Core
 
+RunId = Annotated[str, Path(max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Account = Annotated[str, Path(max_length=32, pattern=r"^[a-z]+$")]
 
 
 def outside_routes(app: FastAPI, core: Core, doc: Doc) -> None:
     """Add them to the application."""
     _accounts(app, core.secrets, doc)
+    _sources(app, core.outside, doc)
 
 
 def _accounts(app: FastAPI, secrets: Secrets, doc: Doc) -> None:
@@ -49,3 +53,15 @@ def _accounts(app: FastAPI, secrets: Secrets, doc: Doc) -> None:
     async def forget(account: Account) -> Response:
         """Remove a token."""
         return reply(await asyncio.to_thread(secrets.forget, account))
+
+
+def _sources(app: FastAPI, outside: Outside, doc: Doc) -> None:
+    @app.post("/v1/adopt", **doc(RunSummary, wire.AdoptRun, status=201))
+    async def adopt(wish: Annotated[wire.AdoptRun, Depends(body_of(wire.AdoptRun))]) -> Response:
+        """Follow a run that somebody else started, by its log."""
+        return reply(await outside.adopt(wish), 201)
+
+    @app.get("/v1/runs/{run_id}/sources", **doc(list[wire.SourceInfo]))
+    async def sources(run_id: RunId) -> Response:
+        """Where the run's telemetry comes from, and how that stands."""
+        return reply(outside.sources(run_id))

@@ -103,7 +103,7 @@ class RunManager:
     @property
     def active(self) -> int:
         """Runs that have not ended."""
-        return sum(not run.ended for run in self._runs.values())
+        return len(self.live())
 
     def follow(self, run: Run) -> None:
         """Have the run's telemetry read, from the beginning, and followed while it lives."""
@@ -143,6 +143,19 @@ class RunManager:
         self._on_change(run.id, True)
         logger.info("run started", extra={"run": run.id, "target": record.target})
         return run
+
+    def take_in(self, run: Run) -> None:
+        """A run that needs no shim: follow it from now on."""
+        self._runs[run.id] = run
+        self.follow(run)
+        self._on_change(run.id, True)
+
+    def has(self, run_id: str) -> bool:
+        return run_id in self._runs
+
+    def live(self) -> list[Run]:
+        """Runs that have not ended."""
+        return [run for run in self._runs.values() if not run.ended]
 
     def delete(self, run: Run) -> None:
         """Remove an ended run's folder. Raises RefusedError while it runs."""

@@ -20,6 +20,7 @@ from nanochat_host.core.checkpoints.service import Checkpoints
 from nanochat_host.core.commands import Commands
 from nanochat_host.core.config.service import Configs
 from nanochat_host.core.launcher import Launcher
+from nanochat_host.core.outside import Outside
 from nanochat_host.core.prepare import prepare
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
@@ -50,6 +51,7 @@ class Core:
         self.secrets = Secrets(paths)
         self.runs = RunManager(paths, hub, launcher, self._run_changed, self.secrets.for_steps)
         self.commands = Commands(self.runs)
+        self.outside = Outside(paths, hub, self.runs, self.secrets)
         self.closing = asyncio.Event()
         self._started_at = time.time()
 
@@ -58,11 +60,13 @@ class Core:
         self.hub.subscribe(self._telemetry_changed)
         await self.hub.start()
         await self.runs.start()
+        await self.outside.start()
 
     async def close(self) -> None:
         """Let go; runs go on."""
         self.streams.close()
         await self.chats.close()
+        await self.outside.close()
         await self.runs.close()
         await self.hub.stop()
 

@@ -174,6 +174,8 @@ class RunRecord(msgspec.Struct):
     cost_per_hour: float = 0.0
     host_version: str = ""
     prefab: str = ""
+    adopted_log: str = ""
+    """The log of a process that somebody else started; it has no commands then."""
 
 
 class RunStatus(msgspec.Struct):

@@ -55,3 +55,28 @@ class ImportedToken(msgspec.Struct):
     origin: str
     warning: str = ""
     saved: bool = True
+
+
+class AdoptRun(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /v1/adopt. log: absolute path of the file the trainer prints to. pid: of the trainer, 0:
+    whoever writes the log. wandb: entity/project/run-id or address of its page. wandb_dir: folder
+    with W&B's own files."""
+
+    log: Annotated[str, Meta(max_length=4096, pattern=r"^/")]
+    name: Annotated[str, Meta(max_length=120)] = ""
+    checkout: Annotated[str, Meta(max_length=60)] = ""
+    pid: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    wandb: Annotated[str, Meta(max_length=500)] = ""
+    wandb_dir: Annotated[str, Meta(max_length=4096)] = ""
+    cost_per_hour: float = 0.0
+
+
+class SourceInfo(msgspec.Struct):
+    """GET /v1/runs/{id}/sources. state: as in `RunFacts.sources`. detail: why. heard_at: seconds
+    since 1970, 0 if not known. page: where a person can look at it."""
+
+    name: str
+    state: str
+    detail: str = ""
+    heard_at: float = 0.0
+    page: str = ""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from nanochat_host.core.wire import RunSummary, StartRun
 from nanochat_host.paths import Paths
-from nanochat_host.verbs import export, follow, steer
+from nanochat_host.verbs import adopt, export, follow, steer
+from nanochat_host.verbs.alerts import active_alerts
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs
 from nanochat_host.verbs.output import confirm, emit, table
 
@@ -64,6 +65,7 @@ def register(verbs: Verbs) -> None:
     )
     delete.add_argument("run")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    adopt.register(subs)
     follow.register(subs)
     steer.register(subs)
     export.register(subs)

@@ -20,17 +20,20 @@ from nanochat_host.core.telemetry.records import Floats
 
 _json = msgspec.json.Decoder()
 _NOT_METRICS = frozenset({"ts", "kind", "step"})
+_OF_BLOCK = _NOT_METRICS | {"source"}
 _WORDS = {"nan": nan, "inf": inf, "-inf": -inf, "infinity": inf, "-infinity": -inf}
 _event_kinds = frozenset({"log", "span", "sample", "checkpoint", "alert", "state"})
 
 
 @dataclass
 class Block:
-    """Consecutive metric rows with the same keys. step None: the rows carry no step."""
+    """Consecutive metric rows with the same keys. step None: the rows carry no step. source: who
+    reported them, if it was neither the hook nor the log."""
 
     ts: Floats
     step: Floats | None
     values: Mapping[str, Sequence[Any]]
+    source: str = ""
 
 
 @dataclass
@@ -110,7 +113,8 @@ def _block(columns: dict[str, Sequence[Any]]) -> Block | None:
     step = floats(raw_step) if raw_step is not None else None
     if not ts or not _usable(ts) or (raw_step is not None and (not step or not _usable(step))):
         return None
-    return Block(ts, step, {k: v for k, v in columns.items() if k not in _NOT_METRICS})
+    values = {k: v for k, v in columns.items() if k not in _OF_BLOCK}
+    return Block(ts, step, values, str(columns.get("source", ("",))[0]))
 
 
 def _usable(numbers: Floats) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from nanochat_host.core.telemetry import index as index_file
 from nanochat_host.core.telemetry import journal, logindex
 from nanochat_host.core.telemetry.alerts import AlertEngine
 from nanochat_host.core.telemetry.facts import TelemetryFacts
+from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.machine import Machine
+from nanochat_host.core.telemetry.metrics import canonical
 from nanochat_host.core.telemetry.notify import Notifier
 from nanochat_host.core.telemetry.query import Scene
 from nanochat_host.core.telemetry.records import StoreDamagedError
@@ -133,6 +136,22 @@ class TelemetryHub:
         """Write an event of the core's own. Raises OSError."""
         journal.append(run, event)
         self._mark(run.run_id)
+
+    def hear(self, run_id: str, source: str, heard: Heard) -> None:
+        """Take up how it stands with a source that reports by itself."""
+        if run := self._runs.get(run_id):
+            run.outside[source] = heard
+
+    def heard(self, run_id: str) -> dict[str, Heard]:
+        """Sources that report by themselves."""
+        run = self._runs.get(run_id)
+        return run.outside if run else {}
+
+    def last_step(self, run_id: str, metric: str) -> float:
+        """Newest step the run has of a metric; -inf if none."""
+        run = self._runs.get(run_id)
+        column = run.store.columns.get(canonical(metric)) if run else None
+        return column.last_step if run and column and column.stage == run.store.stage else -inf
 
     # -- questions ----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +19,14 @@ def append(run: RunPaths, event: Event) -> None:
     row: dict[str, Any] = {"ts": round(event.ts, 4), "kind": event.kind}
     if event.step is not None:
         row["step"] = event.step
-    line = msgspec.json.encode(_plain(row | event.fields)) + b"\n"
+    append_rows(run, [row | event.fields])
+
+
+def append_rows(run: RunPaths, rows: Sequence[dict[str, Any]]) -> None:
+    """Several rows, each a line, with one write. Raises OSError."""
+    if not rows:
+        return
+    line = b"".join(msgspec.json.encode(_plain(row)) + b"\n" for row in rows)
     fd = os.open(run.events_jsonl, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH)  # the shim may be giving back what room was left behind it

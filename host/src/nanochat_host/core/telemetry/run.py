@@ -20,6 +20,7 @@ from nanochat_host.core.telemetry.facts import (
     fold_event,
     fold_scalars,
 )
+from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.history import History
 from nanochat_host.core.telemetry.index import RunIndex
 from nanochat_host.core.telemetry.logindex import LogIndex
@@ -36,7 +37,6 @@ logger = logging.getLogger(__name__)
 SLICE_BYTES = 96 * 1024
 LOG_SLICE_BYTES = 24 * 1024
 PREVIEW_BYTES = 8 * 1024 * 1024
-STALE_S = 60.0
 HELD_BYTES = 64 * 1024 * 1024
 """While the disk refuses, so much waits in memory; then reading waits. The events are safe."""
 
@@ -46,7 +46,7 @@ class RunTelemetry:
 
     live: the run goes on. caught_up: everything written so far was read. held_up: the disk refuses,
     reading waits. rev: newest revision of anything; clock gives revisions. new_events: taken by
-    whoever tells subscribers.
+    whoever tells subscribers. outside: sources that report to the core by themselves.
     """
 
     def __init__(self, run: RunPaths, clock: Callable[[], int], *, live: bool) -> None:
@@ -57,6 +57,7 @@ class RunTelemetry:
         self.held_up = False
         self.new_events: list[Event] = []
         self.preview: Preview | None = None
+        self.outside: dict[str, Heard] = {}
         self.rev = self.log_rev = self.facts_rev = clock()
         self._clock = clock
         self._reset()
@@ -107,12 +108,13 @@ class RunTelemetry:
             "hook": self._state(facts.hooked, facts.updated_at),
             "log": self._state(log.offset > 0, self.log.clock),
         }
+        now = time.time()
+        for name, heard in self.outside.items():
+            facts.sources[name] = heard.state(now, live=self.live)
         return facts
 
     def _state(self, present: bool, newest: float) -> str:
-        if not present:
-            return "off"
-        return "live" if self.live and time.time() - newest < STALE_S else "stale"
+        return Heard(newest if present else 0.0).state(time.time(), live=self.live)
 
     @property
     def memory_bytes(self) -> int:
@@ -198,7 +200,7 @@ class RunTelemetry:
         decoded = decode(chunk)
         for item in decoded.items:
             if isinstance(item, Block):
-                self._take_block(item, rev)
+                self._take_block(item, rev, from_hook=not item.source)
             else:
                 self._take_event(item, rev)
         if decoded.bad:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import islice
 from operator import lt
@@ -80,9 +81,11 @@ class Store:
 
     def append(self, block: Block, *, rev: int, from_hook: bool = True) -> None:
         """Append rows. Values that are no numbers are left out. rev: stamped on what changed.
-        from_hook False: rows of the log, which yield to the hook's own."""
+        from_hook False: rows of the log, which yield to the hook's own. Rows of other sources come
+        late: they add to the end of a column and never go back."""
         step = block.step or array("d", [self.step]) * len(block.ts)
-        self.step = step[-1]
+        late = bool(block.source)
+        self.step = max(self.step, step[-1]) if late else step[-1]
         parts = _ascending(step)
         for key, raw in block.values.items():
             column = self.column(key)
@@ -93,6 +96,10 @@ class Store:
                 xs, ts, values = _numbers(step, block.ts, raw)
                 where = _ascending(xs)
             for a, b in where:
+                if late and column.stage == self.stage:
+                    a = bisect_right(xs, column.last_step, a, b)
+                if a == b:
+                    continue
                 whole = b - a == len(xs)
                 rows = (xs, ts, values) if whole else (xs[a:b], ts[a:b], values[a:b])
                 if column.append(*rows, stage=self.stage):

@@ -13,8 +13,13 @@ from nanochat_host.ui.render.palette import Palette
 from nanochat_host.ui.render.strips import fit
 
 CORE_STYLES = {"up": "success", "connecting": "warning", "away": "error"}
-WANDB_STYLES = {"live": "success", "stale": "warning", "off": "muted"}
+WANDB_STYLES = {"live": "success", "stale": "warning", "retrying": "warning"}
 Part = tuple[str, str]
+
+
+def _wandb_style(state: str) -> str:
+    """`state` may say how long: "stale 3 min"."""
+    return WANDB_STYLES.get(state.split(" ")[0], "muted")
 
 
 class StatusBar(Widget):
@@ -45,7 +50,7 @@ class StatusBar(Widget):
             else []
         )
         wandb: list[Part] = (
-            [("● ", WANDB_STYLES.get(self.wandb_state, "muted")), (f"W&B {self.wandb_state}", "")]
+            [("● ", _wandb_style(self.wandb_state)), (f"W&B {self.wandb_state}", "")]
             if self.wandb_state
             else []
         )

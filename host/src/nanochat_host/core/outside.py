@@ -1,0 +1,93 @@
+"""What reports about runs by itself: W&B, OTLP, logs of runs that others started."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from nanochat_host.core import wire_outside as wire
+from nanochat_host.core.adopt import Adoptions
+from nanochat_host.core.run_entry import Run
+from nanochat_host.core.runs import RunManager
+from nanochat_host.core.secrets.service import Secrets
+from nanochat_host.core.telemetry.hub import TelemetryHub
+from nanochat_host.core.telemetry.wandb_online import RunAtWandb
+from nanochat_host.core.wandb_follow import OutsideRecord, WandbFollow
+from nanochat_host.core.wire import RunSummary
+from nanochat_host.paths import Paths, atomic_write
+
+logger = logging.getLogger(__name__)
+LOOK_S = 2.0
+
+
+class Outside:
+    """Owned by the core, lives in its loop."""
+
+    def __init__(self, paths: Paths, hub: TelemetryHub, runs: RunManager, secrets: Secrets) -> None:
+        self._hub, self._runs, self._secrets = hub, runs, secrets
+        self._adoptions = Adoptions(paths, hub, runs)
+        self._follows: dict[str, WandbFollow] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look."""
+        self._adoptions.start()
+        self._task = asyncio.get_running_loop().create_task(self._look_forever())
+
+    async def close(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def adopt(self, wish: wire.AdoptRun) -> RunSummary:
+        """Follow a run that somebody else started."""
+        run = await self._adoptions.adopt(wish)
+        if wish.wandb or wish.wandb_dir:
+            target = RunAtWandb.parse(wish.wandb) or ()
+            record = OutsideRecord(folder=wish.wandb_dir, target="/".join(target))
+            atomic_write(run.paths.outside_json, msgspec.json.encode(record), 0o600)
+        return self._runs.summary(run)
+
+    def sources(self, run_id: str) -> list[wire.SourceInfo]:
+        """Every source of a run, with the reason for its state. Raises NotFoundError."""
+        run = self._runs.get(run_id)
+        states = self._runs.summary(run).facts.sources
+        follow = self._follows.get(run_id)
+        out = []
+        for name, state in states.items():
+            info = wire.SourceInfo(name, state)
+            heard = self._hub.heard(run_id).get(name)
+            if heard is not None:
+                info.heard_at = heard.at
+                info.detail = heard.off or heard.retrying
+            if name == "wandb" and follow is not None:
+                info.detail = info.detail or follow.detail
+                info.page = follow.record.page
+            out.append(info)
+        return out
+
+    async def _look_forever(self) -> None:
+        while True:
+            live = {run.id: run for run in self._runs.live()}
+            for run in live.values():
+                await self._look(run)
+            for run_id in [i for i in self._follows if i not in live]:
+                await self._look(self._runs.get(run_id) if self._runs.has(run_id) else None)
+                del self._follows[run_id]  # the last rows were written as the run ended
+            await asyncio.sleep(LOOK_S)
+
+    async def _look(self, run: Run | None) -> None:
+        if run is None:
+            return
+        follow = self._follows.get(run.id)
+        if follow is None:
+            follow = self._follows[run.id] = WandbFollow(run, self._hub, self._secrets)
+        try:
+            await follow.look()
+        except OSError as error:
+            logger.warning("W&B's rows not written: %s", error, extra={"run": run.id})
+        except Exception:
+            logger.exception("following W&B failed", extra={"run": run.id})
