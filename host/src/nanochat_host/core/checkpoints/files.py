@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 _FILE = re.compile(r"(?:(model|optim)_(\d+)(?:_rank(\d+))?\.pt|(meta)_(\d+)\.json)")
 _SUFFIX = "_checkpoints"
-_STAGES = {"chatsft": "sft", "chatrl": "rl"}
-STAGE_ORDER = ("base", "mid", "sft", "rl")
+_STAGES = {"chatsft": "sft", "chatrl": "rl", "sft": "sft-early"}
+"""nanochat wrote `sft_checkpoints` for two days; under the name of both, ids would clash."""
+STAGE_ORDER = ("base", "mid", "sft-early", "sft", "rl")
 
 
 class Found(NamedTuple):
