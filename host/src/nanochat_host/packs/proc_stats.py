@@ -12,9 +12,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Usage:
-    """rss_bytes: resident memory, shared pages included. cpu_s: user and system time."""
+    """rss_bytes: resident memory, shared pages included. private_bytes: without those of files.
+    cpu_s: user and system time."""
 
     rss_bytes: int
+    private_bytes: int
     cpu_s: float
 
 
@@ -22,9 +24,10 @@ def usage(pid: int) -> Usage | None:
     """None when the process is gone, or where there is no /proc."""
     folder = Path("/proc") / str(pid)
     try:
-        resident = int((folder / "statm").read_text().split()[1])
+        resident, of_files = map(int, (folder / "statm").read_text().split()[1:3])
         # The name, in parentheses, may hold spaces.
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
-    except (OSError, IndexError):
+    except (OSError, ValueError, IndexError):
         return None
-    return Usage(resident * _PAGE, (int(fields[11]) + int(fields[12])) / _TICKS)
+    cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS
+    return Usage(resident * _PAGE, (resident - of_files) * _PAGE, cpu_s)

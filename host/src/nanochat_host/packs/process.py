@@ -212,8 +212,8 @@ class PanelProcess:
         self._drop_session()
         self.state = PanelState.STOPPED
 
-    def on_zygote_lost(self, failure: Failure) -> None:
-        """The zygote died and every worker with it."""
+    def end_worker(self, failure: Failure) -> None:
+        """The worker has to go, or has gone with its zygote, for a reason that is not in it."""
         if self._session is not None:
             self.on_ended(failure)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 from nanochat_sdk.capabilities import Capability
 
 from nanochat_host.packs import proc_stats
+from nanochat_host.packs.budget import Budget, Meter
 from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.failure import Failure
 from nanochat_host.packs.process import UNSANDBOXED_VARIABLE, PanelProcess
@@ -24,6 +26,7 @@ from nanochat_host.packs.worker import Worker
 from nanochat_host.packs.zygote_handle import Launched, Zygote, launch
 
 logger = logging.getLogger(__name__)
+_LOOK_EVERY_S = 1.0
 _LINGER_S = 30.0
 """A panel that comes back within this time, as when its pack is being edited, starts at once."""
 
@@ -49,6 +52,7 @@ class Supervisor:
     on_change: called in the loop with the panel that changed. allow_unsandboxed: ids of packs that
     may run where they cannot be isolated; default: those in $NANOCHAT_CLI_UNSANDBOXED. highest: how
     far the walls go at most, for measuring what they cost. launched: zygotes started ahead.
+    budget: of each pack of others.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Supervisor:
         allow_unsandboxed: Iterable[str] | None = None,
         highest: Level = Level.STRICT,
         launched: Mapping[Room, Launched] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         if allow_unsandboxed is None:
             allow_unsandboxed = os.environ.get(UNSANDBOXED_VARIABLE, "").split(",")
@@ -70,6 +75,9 @@ class Supervisor:
         self._panels: list[PanelProcess] = []
         self._zygotes: dict[Room, Zygote] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._budget = budget or Budget()
+        self._meters: dict[Room, Meter] = {}
+        self._next_look: asyncio.TimerHandle | None = None
 
     @property
     def zygote_pid(self) -> int | None:
@@ -89,6 +97,9 @@ class Supervisor:
 
     async def close(self) -> None:
         """End every worker and every zygote."""
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
         for panel in self._panels:
             panel.close()
         self._panels.clear()
@@ -109,6 +120,8 @@ class Supervisor:
         )
         self._panels.append(panel)
         panel.start()
+        if self._next_look is None:
+            self._look_again()
         return panel
 
     def discard(self, panel: PanelProcess) -> None:
@@ -137,6 +150,27 @@ class Supervisor:
         if zygote := self._zygotes.get(room):
             zygote.kill()
 
+    def _look_again(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._keep_budgets)
+
+    def _keep_budgets(self) -> None:
+        """End the hungriest worker of a pack that uses more than it may. Our own pack is most of
+        the screen, and bounded by the limits and deadlines of each of its workers."""
+        now_s = time.monotonic()
+        rooms: dict[Room, dict[int, proc_stats.Usage]] = {}
+        for panel in self._panels:
+            if panel.room == builtin_room() or panel.pid is None:
+                continue
+            if used := proc_stats.usage(panel.pid):
+                rooms.setdefault(panel.room, {})[panel.pid] = used
+        self._meters = {room: self._meters.get(room) or Meter(self._budget) for room in rooms}
+        for room, usages in rooms.items():
+            if excess := self._meters[room].excess(now_s, usages):
+                for panel in self._panels:
+                    if panel.pid == excess.pid:
+                        panel.end_worker(Failure(excess.reason))
+        self._look_again()
+
     def _running_zygote(self, room: Room) -> Zygote:
         if room not in self._zygotes:
             on_lost = partial(self._on_zygote_lost, room)
@@ -157,7 +191,7 @@ class Supervisor:
         del self._zygotes[room]
         for panel in list(self._panels):
             if panel.room == room:
-                panel.on_zygote_lost(failure)
+                panel.end_worker(failure)
 
 
 def _stats(panel: PanelProcess) -> WorkerStats:
