@@ -27,6 +27,10 @@ MSGPACK = "application/msgpack"
 JSON = "application/json"
 
 
+HEALTH_S = 5.0
+"""Who does not even say that it is there by then is no core, or hangs."""
+
+
 class Call(Generic[T]):
     """A request. answer: type of the 2xx body. repeatable: sending it twice does no harm. answer_s:
     longest wait for the answer."""
@@ -80,7 +84,7 @@ def _run(run_id: str, rest: str = "") -> str:
 
 
 def health() -> Call[wire.CoreInfo]:
-    return Call("GET", "/v1/health", wire.CoreInfo)
+    return Call("GET", "/v1/health", wire.CoreInfo, answer_s=HEALTH_S)
 
 
 def shutdown() -> Call[wire.CoreInfo]:

@@ -39,8 +39,9 @@ def take_lock(paths: Paths) -> int:
         raise AlreadyServedError(
             f"another core (pid {pid or 'unknown'}) serves {paths.home} already"
         ) from None
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    with contextlib.suppress(OSError):  # on a full disk the lock holds without a name
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd
 
 

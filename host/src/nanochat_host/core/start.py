@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -29,6 +31,24 @@ def core_is_up(paths: Paths) -> bool:
     except CoreUnavailableError:
         return False
     return True
+
+
+def is_foreign(paths: Paths) -> bool:
+    """Does somebody answer at the socket who is no core? A core holds the lock as long as it
+    listens."""
+    if not core_is_up(paths):
+        return False
+    try:
+        fd = os.open(paths.core_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return core_is_up(paths)  # a core that was just going would be gone by now
 
 
 def prepare_core_dir(paths: Paths) -> Path:
@@ -84,6 +104,10 @@ def ensure_core(paths: Paths, timeout_s: float = 10.0) -> CoreInfo:
     """A core that answers, started if there is none. Raises CoreUnavailableError with the core's
     own last words, or when it speaks another version of the API."""
     child: subprocess.Popen[bytes] | None = None
+    if is_foreign(paths):
+        raise CoreUnavailableError(
+            f"{paths.core_socket} is in use by another program", "end it, then try again"
+        )
     if not core_is_up(paths):
         child = spawn_core(paths)
     deadline = time.monotonic() + timeout_s
@@ -118,4 +142,8 @@ def _last_words(paths: Paths) -> str:
         lines = paths.core_log.read_text("utf-8", "replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1][:500] if lines else "the core ended without a word"
+    if not lines and shutil.disk_usage(paths.core_dir).free == 0:
+        return f"the core cannot start: the disk of {paths.home} is full"
+    return (
+        lines[-1][:500].removeprefix("nanochat-cli: ") if lines else "the core ended without a word"
+    )
