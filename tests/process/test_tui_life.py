@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import psutil
 import pytest
 from core_rig import kill, status_of, until
 from nanochat_host.core.shim import procs
+from nanochat_host.ui.session import load_session
 from tui_rig import TuiRig, ended, tui_rig
 
 
@@ -23,9 +25,9 @@ def rig(tmp_path: Path) -> Iterator[TuiRig]:
         yield rig
 
 
-def workers(pid: int) -> list[psutil.Process]:
-    """The zygote's children."""
-    return [worker for zygote in psutil.Process(pid).children() for worker in zygote.children()]
+def below(pid: int) -> list[psutil.Process]:
+    """What panels run in: the zygote first, then its workers."""
+    return psutil.Process(pid).children(recursive=True)
 
 
 def test_it_paints_without_a_core_starts_one_and_quits_alone(rig: TuiRig) -> None:
@@ -60,6 +62,16 @@ def test_a_run_is_watched_and_steered_and_survives_the_terminal(rig: TuiRig) -> 
     assert ended(tui) == 0
     assert "looper goes on" in tui.text
     assert rig.summary(run).facts.state == "running"
+
+
+def test_a_polite_kill_restores_the_terminal_and_is_remembered(rig: TuiRig) -> None:
+    run = rig.looping_run()
+    tui = rig.open("--run", "last")
+    tui.wait_for(r"running  looper")
+    os.kill(tui.pid, signal.SIGTERM)
+    assert ended(tui) == 0
+    assert "looper goes on" in tui.text
+    assert load_session(rig.paths).run == run.run_id
 
 
 def test_kill_9_of_the_core(rig: TuiRig) -> None:
@@ -100,17 +112,13 @@ def test_kill_9_of_the_workers_and_of_the_zygote(rig: TuiRig) -> None:
     rig.looping_run()
     tui = rig.open("--run", "last")
     tui.wait_for(r"step\s+\d+ / 10,000,000")
-    for worker in workers(tui.pid):
-        worker.kill()
-    tui.wait_for("failed|killed by SIGKILL|starting")
-    tui.wait_for(r"step\s+\d+ / 10,000,000")
-    zygote = psutil.Process(tui.pid).children()[0]
-    zygote.kill()
-    until(
-        lambda: [c.pid for c in psutil.Process(tui.pid).children() if c.pid != zygote.pid],
-        "another zygote",
-    )
-    tui.wait_for(r"step\s+\d+ / 10,000,000")
+    for first in (-1, 0):
+        for process in below(tui.pid)[first:]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        tui.wait_for("failed|killed by SIGKILL|starting")
+        tui.wait_for(r"step\s+\d+ / 10,000,000")
+    until(lambda: len(below(tui.pid)) > 2, "other workers")
     tui.press("q")
     assert ended(tui) == 0
 
@@ -179,6 +187,7 @@ import sys
 from pathlib import Path
 from nanochat_host.paths import Paths
 from nanochat_host.ui.app import NanochatApp
+from nanochat_host.ui.deck import load_deck
 
 class Probe(NanochatApp):
     CSS_PATH = sys.modules["nanochat_host.ui.app"].__file__.replace("app.py", "app.tcss")
@@ -189,7 +198,8 @@ class Probe(NanochatApp):
         print("HEAVY", sorted(heavy & set(sys.modules)), file=sys.__stderr__)
         self.exit()
 
-Probe(Paths(Path(sys.argv[1])), layout="default").run(headless=True)
+paths = Paths(Path(sys.argv[1]))
+Probe(paths, deck=load_deck(paths, "default")).run(headless=True)
 """
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60

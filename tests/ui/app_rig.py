@@ -12,6 +12,7 @@ from nanochat_host.core import wire
 from nanochat_host.errors import CoreUnavailableError, RefusedError
 from nanochat_host.paths import Paths
 from nanochat_host.ui.app import NanochatApp
+from nanochat_host.ui.deck import load_deck
 from nanochat_host.ui.link import CoreLink
 from nanochat_sdk.data import Data, Event, LogLine, LogPage, LogQuery, RunFacts
 from textual.pilot import Pilot
@@ -124,7 +125,9 @@ class Host:
         self.core = core
 
     def app(self, **arguments: Any) -> NanochatApp:
-        """A new app; `arguments` as `NanochatApp` takes them."""
+        """A new app; `arguments` as `NanochatApp` takes them, layout by its name."""
+        if layout := arguments.pop("layout", None):
+            arguments["deck"] = load_deck(self.paths, layout)
         app = NanochatApp(self.paths, **arguments)
         app.link = CoreLink(
             self.paths,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import psutil
 import pytest
 from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
@@ -16,6 +17,7 @@ from nanochat_host.ui.messages import ActsWanted
 from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_host.ui.session import Session, load_session, save_session, session_file
 from nanochat_host.ui.themes import THEMES, theme_after
+from nanochat_sdk.data import LogLine
 from nanochat_sdk.protocol import Act
 
 NARROW, WIDE = (80, 24), (160, 48)
@@ -117,6 +119,41 @@ async def test_the_palette_offers_every_action_and_shows_names_as_text(
             assert wanted in titles, wanted
         await pilot.press("ctrl+p", *"open")
         await until(pilot, lambda: "Open [bold]odd[/bold]" in screen_text(app), "the run's name")
+
+
+async def test_a_layout_without_panels_is_the_log_and_starts_no_process(
+    host: Host, core: FakeCore
+) -> None:
+    core.run_list = [make_run("one", name="one")]
+    core.lines = [LogLine(n=0, text="hello from the trainer")]
+    app = host.app(layout="no-panels", run="one")
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "hello from the trainer" in screen_text(app), "the log")
+        await pilot.press("slash", *"none")
+        await until(pilot, lambda: "no line has “none”" in screen_text(app), "the search")
+        await pilot.press("escape")
+        await until(pilot, lambda: "hello from the trainer" in screen_text(app), "all lines")
+        assert app.current_mode == "dashboard"
+        await pilot.press("c")
+        await until(pilot, lambda: core.sent, "a command")
+        assert not psutil.Process().children()
+
+
+async def test_a_zoomed_panel_is_zoomed_at_the_next_start(host: Host, core: FakeCore) -> None:
+    core.run_list = [make_run("one", name="one")]
+    app = host.app(run="one")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.model.run_id, "the run on show")
+        await pilot.press("z")
+        await until(pilot, lambda: "Throughput" not in screen_text(app), "one panel alone")
+        await pilot.press("q")
+    again = host.app()
+    async with again.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "Progress" in screen_text(again), "the panel")
+        await pilot.pause()
+        assert "Throughput" not in screen_text(again)
+        await pilot.press("escape")
+        await until(pilot, lambda: "Throughput" in screen_text(again), "all panels")
 
 
 async def test_another_layout_opens_and_a_wrong_one_is_said(host: Host, core: FakeCore) -> None:

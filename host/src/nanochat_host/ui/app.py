@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -49,9 +50,10 @@ large ones held up keys for 30 ms and let the heap grow; these take 1 ms, and 10
 
 
 class NanochatApp(App[None]):
-    """layout: name or file. run: an id, a name, a part of an id, or "last". start: a run to begin
-    at once; attach: rather show a live one of the same target if there is one. deck: the layout,
-    read already. launched: zygotes started ahead."""
+    """run: an id, a name, a part of an id, or "last". start: a run to begin
+    at once; attach: rather show a live one of the same target if there is one. deck: the layout
+    to open in, if that is known; note: what is to be said about it. launched: zygotes started
+    ahead."""
 
     TITLE = "nanochat-cli"
     CSS_PATH = "app.tcss"
@@ -72,16 +74,16 @@ class NanochatApp(App[None]):
         self,
         paths: Paths,
         *,
-        layout: str | Path | None = None,
         run: str | None = None,
         start: StartRun | None = None,
         attach: bool = False,
         deck: Deck | None = None,
+        note: str = "",
         launched: Mapping[Room, Launched] | None = None,
     ) -> None:
         self.session = load_session(paths)
         wants_run = bool(run or start)
-        first = modes.first_mode(self.session.mode, wants_run, bool(layout))
+        first = modes.first_mode(self.session.mode, wants_run, deck is not None)
         self.DEFAULT_MODE = first  # type: ignore[misc]  # read by App.__init__
         super().__init__()
         self.paths = paths
@@ -98,7 +100,7 @@ class NanochatApp(App[None]):
             mark_seen(paths, crash)
             what = f"the {crash.role} crashed last time: {clean(crash.summary)}"
             self.crash_note = f"{what}\ndetails in {crash.path}"
-        self._layout = layout
+        self._note = note
         self._deck = deck
         self.start_checkout = ""
         self._came_from = "home"
@@ -124,7 +126,7 @@ class NanochatApp(App[None]):
     def deck(self) -> Deck:
         """Layout and panels; read at first use. Raises ConfigFileError or NotFoundError."""
         if self._deck is None:
-            self._deck, note = open_deck(self.paths, self._layout, self.session.layout)
+            self._deck, note = open_deck(self.paths, None, self.session.layout)
             if note:
                 self.tell(note, "warning")
         return self._deck
@@ -138,8 +140,17 @@ class NanochatApp(App[None]):
         # The core is asked while the first screen is laid out; nothing on it waits for the answer.
         self.run_worker(self.link.run(), name="link", exit_on_error=False)
         self.call_after_refresh(self._after_first_paint)
+        if not self.is_headless:
+            # A closed window or a polite kill: leave the terminal as it was, and remember.
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self._told_to_end)
+
+    def _told_to_end(self) -> None:
+        self.run_worker(self.action_quit(), exit_on_error=False)
 
     def _after_first_paint(self) -> None:
+        if self._note:
+            self.tell(self._note, "warning")
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()

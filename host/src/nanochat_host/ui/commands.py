@@ -56,6 +56,7 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
     yield HostCommand("Runs", "list, filter, open, delete", show("runs"))
     yield HostCommand("Dashboard", "panels of the run on show", show("dashboard"))
     yield HostCommand("Log", "what the run prints", show("log"))
+    yield HostCommand("Chat", "talk to checkpoints, one or two side by side", show("chat"))
     yield HostCommand("Start the demo", "train a small GPT on this machine", app.start_demo)
     new_run = partial(app.run_action, "new_run")
     yield HostCommand("Start a run", "a stage or pipeline of a checkout", new_run)

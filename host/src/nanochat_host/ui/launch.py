@@ -13,7 +13,7 @@ from nanochat_host.packs.room import builtin_room
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.packs.zygote_handle import Launched, launch
 from nanochat_host.paths import Paths
-from nanochat_host.ui.deck import load_deck
+from nanochat_host.ui.deck import open_deck
 from nanochat_host.ui.modes import first_mode
 from nanochat_host.ui.session import load_session
 from nanochat_host.ui.words import run_name
@@ -36,19 +36,22 @@ def run_ui(
     """
     gc.disable()  # until the first paint; the app sets it up for the rest
     setup_logging(paths, "ui")
-    deck = load_deck(paths, str(layout)) if layout else None
-    mode = first_mode(load_session(paths).mode, bool(run or start), bool(layout))
-    launched = _launch_ahead() if mode == "dashboard" else None
+    session = load_session(paths)
+    deck, note, launched = None, "", None
+    if first_mode(session.mode, bool(run or start), bool(layout)) == "dashboard":
+        deck, note = open_deck(paths, layout, session.layout)
+        if any(screen.panels for screen in deck.layout.screens):
+            launched = _launch_ahead()
     # Textual takes most of the time until the first paint; the zygote gets ready meanwhile.
     from nanochat_host.ui.app import NanochatApp
 
     app = NanochatApp(
         paths,
-        layout=layout,
         run=run,
         start=start,
         attach=attach,
         deck=deck,
+        note=note,
         launched={builtin_room(): launched} if launched else None,
     )
     app.run()

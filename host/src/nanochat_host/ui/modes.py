@@ -43,12 +43,19 @@ def _start() -> Screen[Any]:
     return StartScreen()
 
 
+def _chat() -> Screen[Any]:
+    from nanochat_host.ui.screens.chat import ChatScreen
+
+    return ChatScreen()
+
+
 MODES: dict[str, Callable[[], Screen[Any]]] = {
     "home": _home,
     "runs": _runs,
     "dashboard": _dashboard,
     "log": _log,
     "start": _start,
+    "chat": _chat,
 }
 
 

@@ -13,12 +13,14 @@ from textual.widgets import Static
 
 from nanochat_host.core.wire import Command, Control
 from nanochat_host.errors import NanochatCliError
+from nanochat_host.layout.spec import ScreenSpec
 from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.controls.log_pane import LogPane
 from nanochat_host.ui.controls.tab_strip import TabStrip
 from nanochat_host.ui.deck import Deck
 from nanochat_host.ui.key_notes import KeyNote
 from nanochat_host.ui.messages import SteerWanted, StopWanted
-from nanochat_host.ui.model import Topic
+from nanochat_host.ui.model import ALL_TOPICS, Topic
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.terminal import needs_ascii
 from nanochat_host.ui.widgets.panel_grid import PanelGrid
@@ -52,7 +54,7 @@ class DashboardScreen(HostScreen):
         super().__init__()
         self.stage: Stage | None = None
         self._deck: Deck | None = None
-        self._grids: dict[str, PanelGrid] = {}
+        self._tabs: dict[str, PanelGrid | LogPane] = {}
 
     def body(self) -> Iterable[Widget]:
         yield TabStrip(id="tabs")
@@ -85,8 +87,9 @@ class DashboardScreen(HostScreen):
 
     @property
     def grid(self) -> PanelGrid | None:
-        """The grid of the open tab."""
-        return next((grid for grid in self._grids.values() if grid.display), None)
+        """The grid of the open tab; None while that is the log."""
+        seen = next((tab for tab in self._tabs.values() if tab.display), None)
+        return seen if isinstance(seen, PanelGrid) else None
 
     @property
     def views(self) -> list[PanelView]:
@@ -119,11 +122,11 @@ class DashboardScreen(HostScreen):
         if deck is self._deck:
             return
         self._deck = deck
-        old, self._grids = self._grids, {}
+        old, self._tabs = self._tabs, {}
         if self.stage is not None:
             self.stage.clear()
-        for grid in old.values():
-            await grid.remove()
+        for tab in old.values():
+            await tab.remove()
         await self._open_deck()
 
     async def _open_deck(self) -> None:
@@ -134,7 +137,10 @@ class DashboardScreen(HostScreen):
         tabs.titles = tuple(clean(screen.title) for screen in screens)
         remembered = self.host.session.tabs.get(self._deck.layout.name, "")
         ids = [screen.id for screen in screens]
+        zoomed = self.host.session.zoomed
         await self.action_tab(ids.index(remembered) if remembered in ids else 0)
+        if self.grid is not None and any(v.placement.id == zoomed for v in self.grid.views):
+            self.grid.zoomed = zoomed
 
     async def action_tab(self, index: int) -> None:
         """Open the tab with that index, from 0."""
@@ -143,23 +149,31 @@ class DashboardScreen(HostScreen):
         spec = self._deck.layout.screens[index]
         self.query_one("#tabs", TabStrip).active = index
         with self.app.batch_update():
-            for grid in self._grids.values():
-                grid.display = grid is self._grids.get(spec.id)
-            if spec.id not in self._grids:
-                self._grids[spec.id] = PanelGrid(
-                    spec, self._deck.catalog.panels, ascii_only=needs_ascii()
-                )
-                if self.stage is not None:
-                    # Workers get ready while the grid is laid out and painted.
-                    self.stage.open(self._grids[spec.id].views)
-                await self.mount(self._grids[spec.id], after="#tabs")
+            for tab_id, tab in self._tabs.items():
+                tab.display = tab_id == spec.id
+            if spec.id not in self._tabs:
+                await self._add_tab(spec)
         self.host.session.tabs[self._deck.layout.name] = spec.id
-        grid = self._grids[spec.id]
-        if grid.views:
-            grid.views[0].focus(scroll_visible=False)
+        opened = self._tabs[spec.id]
+        if isinstance(opened, PanelGrid):
+            opened.views[0].focus(scroll_visible=False)
+        else:
+            opened.log_view.focus()
+            opened.show_model(ALL_TOPICS)
         if self.stage is not None:
             self.stage.show(self.views)
         self.refresh_bar()
+
+    async def _add_tab(self, spec: ScreenSpec) -> None:
+        """A screen without panels is the log."""
+        tab: PanelGrid | LogPane = LogPane()
+        if spec.panels and self._deck is not None:
+            tab = PanelGrid(spec, self._deck.catalog.panels, ascii_only=needs_ascii())
+            if self.stage is not None:
+                # Workers get ready while the grid is laid out and painted.
+                self.stage.open(tab.views)
+        self._tabs[spec.id] = tab
+        await self.mount(tab, after="#tabs")
 
     def action_steer(self, cmd: Command) -> None:
         self.post_message(SteerWanted(Control(cmd=cmd)))
