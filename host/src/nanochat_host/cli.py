@@ -30,8 +30,8 @@ EPILOG = """examples:
 exit codes: 0 done, 1 failed, 2 bad usage or refused"""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole grammar: every verb registers its own part."""
+def build_parser(verb_names: Sequence[str] = VERBS) -> argparse.ArgumentParser:
+    """The grammar of these verbs, each of which registers its own part."""
     from nanochat_host import __version__
 
     parser = argparse.ArgumentParser(
@@ -46,9 +46,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", default="", help="run to show first: id, name or `last`")
     parser.set_defaults(json=False, handler=None)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for name in VERBS:
+    for name in verb_names:
         importlib.import_module(f"nanochat_host.verbs.{name}").register(verbs)
     return parser
+
+
+def _named(words: Sequence[str]) -> Sequence[str]:
+    """The verbs a command line names. Importing the others would cost the TUI a tenth of a second
+    before its first paint; only help and mistakes need them all."""
+    named = [word for word in words if word in VERBS]
+    return named if named or words[0].startswith(("--layout", "--run")) else VERBS
 
 
 def open_tui(
@@ -82,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not words:  # the common case pays for no argument parsing
             return open_tui()
-        args = build_parser().parse_args(words)
+        args = build_parser(_named(words)).parse_args(words)
         if args.handler is None:
             return open_tui(args.layout, args.run)
         import logging
