@@ -35,3 +35,11 @@ def adopt(body: wire.AdoptRun) -> Call[RunSummary]:
 
 def sources(run_id: str) -> Call[list[wire.SourceInfo]]:
     return Call("GET", f"/v1/runs/{quote(run_id, safe='')}/sources", list[wire.SourceInfo])
+
+
+def otlp() -> Call[wire.OtlpStatus]:
+    return Call("GET", "/v1/otlp", wire.OtlpStatus)
+
+
+def check_otlp() -> Call[wire.OtlpStatus]:
+    return Call("POST", "/v1/otlp/check", wire.OtlpStatus)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -11,11 +14,17 @@ from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.adopt import Adoptions
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
+from nanochat_host.core.secrets.needs import wandb_name
 from nanochat_host.core.secrets.service import Secrets
+from nanochat_host.core.settings import OtlpSettings, Settings
+from nanochat_host.core.telemetry import journal
+from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.hub import TelemetryHub
+from nanochat_host.core.telemetry.otlp import OtlpReceiver
 from nanochat_host.core.telemetry.wandb_online import RunAtWandb
 from nanochat_host.core.wandb_follow import OutsideRecord, WandbFollow
 from nanochat_host.core.wire import RunSummary
+from nanochat_host.errors import ConfigFileError
 from nanochat_host.paths import Paths, atomic_write
 
 logger = logging.getLogger(__name__)
@@ -28,16 +37,20 @@ class Outside:
     def __init__(self, paths: Paths, hub: TelemetryHub, runs: RunManager, secrets: Secrets) -> None:
         self._hub, self._runs, self._secrets = hub, runs, secrets
         self._adoptions = Adoptions(paths, hub, runs)
+        ports = _ports(Settings(paths.settings_toml))
+        self.otlp = OtlpReceiver(self._owner, self._write, ports.http_port, ports.grpc_port)
         self._follows: dict[str, WandbFollow] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to look."""
         self._adoptions.start()
+        await self.otlp.start()
         self._task = asyncio.get_running_loop().create_task(self._look_forever())
 
     async def close(self) -> None:
-        """Stop looking."""
+        """Stop looking and listening."""
+        await self.otlp.close()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -69,6 +82,22 @@ class Outside:
             out.append(info)
         return out
 
+    def _owner(self, resource: Mapping[str, Any]) -> str:
+        """The run a span's resource names; the only live one if it names none."""
+        live = self._runs.live()
+        named = [resource.get(key) for key in ("nanochat_cli.run", "run.id")]
+        for word in (str(name) for name in named if name):
+            if self._runs.has(word):
+                return word
+            for run in live:
+                if word == run.record.name or (run.step and word == wandb_name(run.step)):
+                    return run.id
+        return live[0].id if len(live) == 1 and not named[0] else ""
+
+    def _write(self, run_id: str, lines: list[dict[str, Any]]) -> None:
+        journal.append_rows(self._runs.get(run_id).paths, lines)
+        self._hub.hear(run_id, "otlp", Heard(time.time()))
+
     async def _look_forever(self) -> None:
         while True:
             live = {run.id: run for run in self._runs.live()}
@@ -85,9 +114,20 @@ class Outside:
         follow = self._follows.get(run.id)
         if follow is None:
             follow = self._follows[run.id] = WandbFollow(run, self._hub, self._secrets)
+            for name in ("wandb", "otlp"):
+                self._hub.hear(run.id, name, Heard())
         try:
             await follow.look()
         except OSError as error:
             logger.warning("W&B's rows not written: %s", error, extra={"run": run.id})
         except Exception:
             logger.exception("following W&B failed", extra={"run": run.id})
+
+
+def _ports(settings: Settings) -> OtlpSettings:
+    """A settings file that is wrong costs the ports it would have moved, not the core."""
+    try:
+        return settings.table("otlp", OtlpSettings)
+    except ConfigFileError as error:
+        logger.error("%s", error)
+        return OtlpSettings()

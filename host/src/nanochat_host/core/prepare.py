@@ -93,6 +93,8 @@ def launch_env(record: RunRecord, run: RunPaths, extra: Mapping[str, str]) -> di
     env = {"WANDB_DIR": str(run.root), **handover.environment(), **extra}
     env |= record.env
     env |= {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    named = (env.get("OTEL_RESOURCE_ATTRIBUTES"), f"nanochat_cli.run={run.run_id}")
+    env["OTEL_RESOURCE_ATTRIBUTES"] = ",".join(filter(None, named))
     return env
 
 

@@ -65,3 +65,13 @@ def _sources(app: FastAPI, outside: Outside, doc: Doc) -> None:
     async def sources(run_id: RunId) -> Response:
         """Where the run's telemetry comes from, and how that stands."""
         return reply(outside.sources(run_id))
+
+    @app.get("/v1/otlp", **doc(wire.OtlpStatus))
+    async def otlp() -> Response:
+        """Where OTLP is received, and what came."""
+        return reply(outside.otlp.status())
+
+    @app.post("/v1/otlp/check", **doc(wire.OtlpStatus))
+    async def check_otlp() -> Response:
+        """Send a test span to each listener, and see it arrive."""
+        return reply(await outside.otlp.check())

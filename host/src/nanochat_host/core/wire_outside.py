@@ -80,3 +80,24 @@ class SourceInfo(msgspec.Struct):
     detail: str = ""
     heard_at: float = 0.0
     page: str = ""
+
+
+class OtlpListener(msgspec.Struct):
+    """Where OTLP is received. detail: why not. checked_ms: how long the last self-check's span
+    took to arrive, 0 if it did not."""
+
+    protocol: str
+    address: str
+    state: Literal["live", "off"]
+    detail: str = ""
+    checked_ms: float = 0.0
+
+
+class OtlpStatus(msgspec.Struct):
+    """GET /v1/otlp, and POST /v1/otlp/check, which sends a span to each listener first.
+    unassigned: spans and points that belong to no run."""
+
+    listeners: list[OtlpListener]
+    spans: int = 0
+    points: int = 0
+    unassigned: int = 0

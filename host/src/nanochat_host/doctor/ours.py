@@ -1,12 +1,9 @@
-"""Checks of our own parts: the core, layouts, panels, the sandbox, accounts, past crashes."""
+"""Checks of our own parts: the core, layouts, panels, the sandbox, past crashes."""
 
 from __future__ import annotations
 
-import netrc
-import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from nanochat_host.crash import last_crash
 from nanochat_host.doctor.check import Check
@@ -59,22 +56,6 @@ def sandbox(paths: Paths) -> Iterator[Check]:
 
     for wall, (state, detail) in describe_walls().items():
         yield Check("sandbox", wall, "ok" if state == "closed" else "off", detail)
-
-
-def accounts(paths: Paths) -> Iterator[Check]:
-    """Whether there is a W&B login; the key itself is never read into a report."""
-    if os.environ.get("WANDB_API_KEY"):
-        yield Check("accounts", "W&B", "ok", "WANDB_API_KEY is set")
-        return
-    found = False
-    for name in (".netrc", "_netrc"):
-        path = Path.home() / name
-        try:
-            found = found or "api.wandb.ai" in netrc.netrc(str(path)).hosts
-        except (OSError, netrc.NetrcParseError):
-            continue
-    detail = "logged in through ~/.netrc" if found else "no login; runs are kept here only"
-    yield Check("accounts", "W&B", "ok" if found else "off", detail)
 
 
 def crashes(paths: Paths) -> Iterator[Check]:

@@ -33,7 +33,7 @@ def register(verbs: Verbs) -> None:
 
 
 def examine(args: argparse.Namespace, paths: Paths) -> int:
-    from nanochat_host.doctor import machine, ours
+    from nanochat_host.doctor import machine, ours, outside
     from nanochat_host.doctor.check import run_checks
 
     checks = run_checks(
@@ -47,7 +47,8 @@ def examine(args: argparse.Namespace, paths: Paths) -> int:
             ("core", ours.core),
             ("screens", ours.layouts),
             ("sandbox", ours.sandbox),
-            ("accounts", ours.accounts),
+            ("accounts", outside.accounts),
+            ("telemetry", outside.otlp),
             ("crashes", ours.crashes),
         ],
     )

@@ -1,0 +1,156 @@
+"""The receiver on real sockets: real exporters, a self-check, ports in use, and hostile senders."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nanochat_host.core.telemetry import otlp_grpc
+from nanochat_host.core.telemetry.otlp import OtlpReceiver
+from nanochat_host.core.telemetry.otlp_http import MAX_BODY
+
+MEGACONTEXT = gzip.decompress(
+    (Path(__file__).parents[1] / "data" / "otlp" / "megacontext.pb.gz").read_bytes()
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.written: list[tuple[str, list[dict[str, Any]]]] = []
+        self.http, self.grpc = free_port(), free_port()
+        self.receiver = OtlpReceiver(
+            lambda resource: "run-1" if resource.get("run.id") == "mc-cpu" else "",
+            lambda run_id, lines: self.written.append((run_id, lines)),
+            self.http,
+            self.grpc,
+        )
+
+    async def raw(self, request: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.http)
+        writer.write(request)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.close()
+        return answer
+
+    def post(self, body: bytes, kind: str = "application/x-protobuf", more: str = "") -> bytes:
+        head = f"POST /v1/traces HTTP/1.1\r\nHost: localhost:{self.http}\r\n"
+        head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+        return head.encode() + body
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    rig = Rig()
+    await rig.receiver.start()
+    yield rig
+    await rig.receiver.close()
+
+
+async def test_the_self_check_proves_receipt_on_both(rig: Rig) -> None:
+    status = await rig.receiver.check()
+    assert [(x.protocol, x.state, x.detail) for x in status.listeners] == [
+        ("http", "live", ""), ("grpc", "live", ""),
+    ]  # fmt: skip
+    assert all(0 < listener.checked_ms < 5000 for listener in status.listeners)
+    assert status.spans == 0 and not rig.written
+
+
+async def test_spans_over_grpc_reach_their_run(rig: Rig) -> None:
+    await asyncio.to_thread(otlp_grpc.send, rig.grpc, MEGACONTEXT, 5.0)
+    ((run_id, lines),) = rig.written
+    assert run_id == "run-1" and len(lines) == rig.receiver.counts["spans"] > 20
+
+
+async def test_spans_over_http_gzipped_and_kept_alive(rig: Rig) -> None:
+    body = gzip.compress(MEGACONTEXT)
+    request = rig.post(body, more="Content-Encoding: gzip\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.http)
+    for _ in range(2):
+        writer.write(request)
+        assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    assert len(rig.written) == 2
+
+
+async def test_a_real_exporter(rig: Rig) -> None:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    def export() -> None:
+        exporter = OTLPSpanExporter(endpoint=f"http://127.0.0.1:{rig.http}/v1/traces")
+        provider = TracerProvider(resource=Resource.create({"run.id": "mc-cpu"}))
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        with provider.get_tracer("t").start_as_current_span("work", attributes={"step": 5}):
+            pass
+        provider.shutdown()
+
+    await asyncio.to_thread(export)
+    ((_, (row,)),) = rig.written
+    assert row["name"] == "work" and row["step"] == 5 and row["source"] == "otlp"
+
+
+async def test_what_belongs_to_no_run_is_counted(rig: Rig) -> None:
+    body = b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]}'
+    assert b"200 OK" in await rig.raw(rig.post(body, "application/json"))
+    assert rig.receiver.status().unassigned == 1 and not rig.written
+
+
+async def test_a_port_in_use_is_one_clear_line_and_the_other_goes_on() -> None:
+    rig = Rig()
+    with socket.socket() as other, socket.socket() as third:
+        other.bind(("127.0.0.1", rig.http))
+        other.listen()
+        third.bind(("127.0.0.1", rig.grpc))
+        third.listen()
+        await rig.receiver.start()
+        for listener in rig.receiver.status().listeners:
+            assert listener.state == "off"
+            assert f"in use; end its owner, or set [otlp] {listener.protocol}_port" in (
+                listener.detail
+            )
+    await rig.receiver.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (lambda r: r.replace(b"/v1/traces", b"/v1/logs"), b"404"),
+        (lambda r: r.replace(b"POST", b"GET"), b"405"),
+        (lambda r: r.replace(b"application/x-protobuf", b"text/plain"), b"415"),
+        (lambda r: r.replace(b"Host: localhost", b"Host: evil.example"), b"403"),
+        (lambda r: r.replace(b"Content-Length", b"X-Length"), b"411"),
+        (lambda r: r.replace(b"Length: 3", b"Length: %d" % (MAX_BODY + 1)), b"413"),
+        (lambda r: r.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n"), b"400"),
+        (lambda r: b"nonsense\r\n\r\n", b"400"),
+        (lambda r: r, b"400"),
+    ],
+)
+async def test_what_is_refused(rig: Rig, change: Any, status: bytes) -> None:
+    answer = await rig.raw(change(rig.post(b"\xff\xff\xff")))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert not rig.written
+
+
+async def test_a_bomb_is_not_inflated(rig: Rig) -> None:
+    bomb = gzip.compress(b"\0" * (MAX_BODY + 1))
+    answer = await rig.raw(rig.post(bomb, more="Content-Encoding: gzip\r\n"))
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
+async def test_junk_over_grpc_is_refused(rig: Rig) -> None:
+    with pytest.raises(OSError, match="not an OTLP request"):
+        await asyncio.to_thread(otlp_grpc.send, rig.grpc, b"\xff\xff\xff", 5.0)
+    assert not rig.written
