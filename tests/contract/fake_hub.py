@@ -68,6 +68,9 @@ class FakeHub:
     def machine(self) -> MachineFacts:
         return MachineFacts(hostname="here", cpu_count=2)
 
+    def trouble(self, run_id: str) -> str:
+        return ""
+
     def gpu_line(self) -> str:
         return "no GPU"
 

@@ -27,7 +27,7 @@ class _Server(uvicorn.Server):
 async def serve_until_told(core: Core, door: socket.socket) -> None:
     """Serve requests at a bound, listening socket until `core.closing` is set."""
     config = uvicorn.Config(
-        create_app(core),
+        core.outside.traced(create_app(core)),
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -21,6 +21,7 @@ from nanochat_host.core.telemetry import journal
 from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.hub import TelemetryHub
 from nanochat_host.core.telemetry.otlp import OtlpReceiver
+from nanochat_host.core.telemetry.otlp_export import start_spans
 from nanochat_host.core.telemetry.wandb_online import RunAtWandb
 from nanochat_host.core.wandb_follow import OutsideRecord, WandbFollow
 from nanochat_host.core.wire import RunSummary
@@ -41,6 +42,24 @@ class Outside:
         self.otlp = OtlpReceiver(self._owner, self._write, ports.http_port, ports.grpc_port)
         self._follows: dict[str, WandbFollow] = {}
         self._task: asyncio.Task[None] | None = None
+        self._spans = start_spans()
+
+    def traced(self, app: Any) -> Any:
+        """The core's application, its requests made spans if somebody collects them."""
+        return self._spans.around(app) if self._spans else app
+
+    def _export(self, run_id: str) -> None:
+        """Export a run that has ended, once."""
+        run = self._runs.get(run_id) if self._spans and self._runs.has(run_id) else None
+        if self._spans is None or run is None or not run.ended:
+            return
+        facts, status = run.record, run.status
+        self._spans.run_ended(
+            facts.name, status.started_at or facts.created_at, status.ended_at or time.time(),
+            run=run_id, target=facts.target, checkout=facts.checkout, commit=facts.commit,
+            world_size=facts.world_size, state=status.state, exit_code=status.exit_code,
+            reason=status.reason,
+        )  # fmt: skip
 
     async def start(self) -> None:
         """Begin to look."""
@@ -51,6 +70,8 @@ class Outside:
     async def close(self) -> None:
         """Stop looking and listening."""
         await self.otlp.close()
+        if self._spans is not None:
+            await asyncio.to_thread(self._spans.close)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -105,6 +126,7 @@ class Outside:
                 await self._look(run)
             for run_id in [i for i in self._follows if i not in live]:
                 await self._look(self._runs.get(run_id) if self._runs.has(run_id) else None)
+                self._export(run_id)
                 del self._follows[run_id]  # the last rows were written as the run ended
             await asyncio.sleep(LOOK_S)
 
