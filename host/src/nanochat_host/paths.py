@@ -149,6 +149,10 @@ class Paths:
         return self.home / "crashes"
 
     @property
+    def screenshots(self) -> Path:
+        return self.home / "screenshots"
+
+    @property
     def ui_state(self) -> Path:
         """Remembered screens and zooms; never more than convenience."""
         return self.home / "ui"

@@ -15,6 +15,7 @@ from nanochat_host.layout.find import list_layouts
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.messages import ShowRun, SteerWanted, StopWanted
 from nanochat_host.ui.model import LIVE_STATES
+from nanochat_host.ui.screenshot import take_screenshot
 from nanochat_host.ui.words import age_words, run_name
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
         age = "live" if facts.state in LIVE_STATES else age_words(facts.created_at)
         open_run = partial(app.post_message, ShowRun(facts.id))
         yield HostCommand(f"Open {clean(run_name(facts))}", f"{facts.state}, {age}", open_run)
+    yield HostCommand("Screenshot", "this screen as an SVG file", partial(take_screenshot, app))
     quit_app = partial(app.run_action, "quit")
     yield HostCommand("Quit", "close this terminal; runs go on", quit_app)
 
