@@ -26,6 +26,7 @@ from nanochat_host.core.inside import (
 from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.core.wire_chat import DriverInfo
 from nanochat_host.core.wire_checkpoints import CheckpointInfo
+from nanochat_host.errors import NanochatCliError
 
 logger = logging.getLogger(__name__)
 LOAD_S = 900.0
@@ -59,6 +60,7 @@ class Driver:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._speaking = ""
+        self._trouble: NanochatCliError | None = None
 
     @property
     def busy(self) -> bool:
@@ -102,9 +104,11 @@ class Driver:
                     yield event
             finally:
                 self.used_at = time.monotonic()
-                if not ended and not self.dead:
-                    await self._fall_silent()
-                self._speaking = ""
+                try:
+                    if not ended and not self.dead:
+                        await self._fall_silent()
+                finally:
+                    self._speaking = ""
 
     async def stop(self) -> None:
         """End the answer under way, after its next token."""
@@ -129,7 +133,7 @@ class Driver:
     async def _load(self) -> None:
         if self._process is not None:
             if self.dead:
-                raise InsideError(f"the driver of {self._info.id} is gone", "say it again")
+                raise self._trouble or InsideError(f"{self._info.id} is gone", "say it again")
             return
         require_checkout(self._ref)
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +155,8 @@ class Driver:
             event = await self._event(LOAD_S)
             if event["event"] != "ready":
                 raise self._failure(event)
-        except BaseException:
+        except BaseException as error:
+            self._trouble = error if isinstance(error, NanochatCliError) else None
             await self.close()
             raise
         self.facts = event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,8 @@ from nanochat_host.core.wire_checkpoints import CheckWish
 from nanochat_host.errors import NanochatCliError, RefusedError
 from nanochat_host.paths import Paths
 
+logger = logging.getLogger(__name__)
+
 
 class Chats:
     """Lives in the core's event loop."""
@@ -28,7 +31,7 @@ class Chats:
         self.pool = Pool(paths.logs / "drivers")
         self._new: dict[str, wire.Chat] = {}
         self._speaking: dict[str, list[Driver]] = {}
-        self._warming: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """End all drivers."""
@@ -48,9 +51,7 @@ class Chats:
         )
         self._new[info.id] = wire.Chat(info, [], wish.device)
         for place in places:
-            task = asyncio.ensure_future(self._warm(place, wish.device))
-            self._warming.add(task)
-            task.add_done_callback(self._warming.discard)
+            self._keep(asyncio.ensure_future(self._warm(place, wish.device)))
         return info
 
     async def say(self, chat_id: str, say: wire.Say) -> AsyncIterator[wire.ChatEvent]:
@@ -87,22 +88,46 @@ class Chats:
             asyncio.ensure_future(self._side(chat, place, side, turn, news))
             for side, place in enumerate(places)
         ]
-        everybody = asyncio.gather(*tasks)
-        everybody.add_done_callback(lambda _: news.put_nowait(None))
+        self._keep(asyncio.ensure_future(self._close_turn(chat, turn, tasks, news)))
         try:
             while (event := await news.get()) is not None:
                 yield event
             yield wire.ChatEvent("done")
         finally:
-            for task in tasks:
+            for task in tasks:  # nobody listens any more: what they do about it is theirs
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await everybody
-            self._speaking.pop(chat.info.id, None)
-            if any(answer.parts for answer in turn.answers):
-                chat.turns.append(turn)
-                self.transcripts.save(chat)
+
+    async def _close_turn(
+        self,
+        chat: wire.Chat,
+        turn: wire.ChatTurn,
+        tasks: list[asyncio.Task[None]],
+        news: asyncio.Queue[wire.ChatEvent | None],
+    ) -> None:
+        """When all sides have ended: keep what was said. A task of its own, because a listener that
+        hangs up is cancelled again and again."""
+        await asyncio.wait(tasks)
+        for side, task in enumerate(tasks):
+            if not task.cancelled() and (failed := task.exception()) is not None:
+                logger.error("%s", chat.info.checkpoints[side], exc_info=failed)
+                what = f"internal error: {type(failed).__name__}"
+                news.put_nowait(
+                    wire.ChatEvent("error", side, text=what, hint="see logs/core.jsonl")
+                )
+        self._speaking.pop(chat.info.id, None)
+        if any(answer.parts for answer in turn.answers):
+            chat.turns.append(turn)
+            try:
+                await asyncio.to_thread(self.transcripts.save, chat)
                 self._new.pop(chat.info.id, None)
+            except NanochatCliError as error:
+                news.put_nowait(wire.ChatEvent("error", text=error.message, hint=error.hint))
+        news.put_nowait(None)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Hold on to a task until it is done."""
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _side(
         self,
