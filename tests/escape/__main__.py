@@ -34,6 +34,7 @@ async def run(folder: Path, layers: str, only: str) -> int:
         for case in read_cases(folder, only):
             if not case.fits or case.kind == "pack" or (bare and not case.can_fail):
                 counts["not run"] += 1
+                counts["pack"] += case.kind == "pack"
                 continue
             start = time.monotonic()
             verdict = await runner.run(case)
@@ -55,6 +56,8 @@ async def run(folder: Path, layers: str, only: str) -> int:
         f"\nlevel {level}: {counts['held']} held, {counts['through']} got through, "
         f"{counts['not run']} not run here, {time.monotonic() - started:.0f} s"
     )
+    if counts["pack"]:
+        print(f"{counts['pack']} of them are of kind pack: nothing installs packs yet")
     if counts["wrong"]:
         must = "get through without walls and did not" if bare else "hold and got through"
         print(f"{counts['wrong']} must {must} (marked !!)")

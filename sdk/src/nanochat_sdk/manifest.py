@@ -17,8 +17,17 @@ from nanochat_sdk.payload import MAX_TEXT, Label
 from nanochat_sdk.protocol import API, API_SUPPORTED
 
 MAX_MANIFEST = 16 * 1024
-Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Entry = Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]{0,120}:[A-Za-z_]\w{0,60}$")]
+# \Z, because $ also matches before a line break at the end.
+Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*\Z", max_length=40)]
+Entry = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*\Z",
+        max_length=200,
+    ),
+]
+RESERVED = frozenset({"app", "core", "host", "nanochat", "panel", "stdlib", "system"})
+"""Ids no pack may have: they would read as part of the program."""
 
 
 class OptionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +88,8 @@ def parse_manifest(raw: bytes) -> PackManifest:
             f"`protocol = {manifest.protocol}` is no longer served (this host serves "
             f"{', '.join(map(str, API_SUPPORTED))}): install a newer version of the pack"
         )
+    if manifest.id in RESERVED:
+        raise ManifestError(f"`{manifest.id}` is reserved; choose another id")
     _check_panels(manifest)
     return manifest
 

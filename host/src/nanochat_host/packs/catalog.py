@@ -137,9 +137,10 @@ def _read(path: Path) -> PackManifest:
         raise PackError(
             f"{path}: {error.strerror}", "a pack is a folder with a pack.toml"
         ) from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise PackError(f"{path}: not a regular file")
     with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise PackError(f"{path}: not a regular file")
         raw = file.read(MAX_MANIFEST + 1)
     try:
         return parse_manifest(raw)

@@ -1,0 +1,100 @@
+"""Hostile manifests: each is refused as text, quickly, and nothing is imported or followed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from nanochat_host.packs.catalog import Catalog
+from nanochat_sdk.errors import ManifestError
+from nanochat_sdk.manifest import MAX_MANIFEST, RESERVED, parse_manifest
+
+
+def manifest(pack_id: str = "good", entry: str = "panel:Main", more: str = "") -> bytes:
+    return f"""
+id = "{pack_id}"
+version = "1"
+protocol = 1
+title = "Good"
+{more}
+[[panels]]
+id = "main"
+entry = "{entry}"
+title = "Main"
+help = "A panel."
+""".encode()
+
+
+def test_a_plain_one_is_accepted() -> None:
+    assert parse_manifest(manifest("my-pack_2", "a.b_c:Main")).id == "my-pack_2"
+
+
+@pytest.mark.parametrize(
+    "pack_id",
+    [
+        *(
+            "../../evil",
+            "/etc/cron.d/x",
+            "a/b",
+            "..",
+            ".",
+            "",
+            "Evil",
+            "e\\u0000vil",
+            "e\\u202evil",
+        ),
+        *("p\\u0430ck", "a" * 41, "-x", "x-", "a--b", "good\\n", "a_", *sorted(RESERVED)),
+    ],
+)
+def test_ids_are_plain_words(pack_id: str) -> None:
+    with pytest.raises(ManifestError):
+        parse_manifest(manifest(pack_id))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *("__import__('os').system('x')", "os.system:x()", "..evil:main", "a:b:c", "panel:"),
+        *("panel:main;import os", ":main", "panel main", "pa\\u00f1el:main", "panel:main\\n"),
+        *("a..b:c", "a.:c", "panel:ma\\u0131n"),
+    ],
+)
+def test_entries_are_names_not_expressions(entry: str) -> None:
+    with pytest.raises(ManifestError):
+        parse_manifest(manifest(entry=entry))
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"a = " + b"[" * 7000 + b"]" * 7000,
+        b"a" + b".a" * 7000 + b" = 1",
+        b"a = " + b"{a=" * 4000 + b"1" + b"}" * 4000,
+        b"a = 1\n" * (MAX_MANIFEST // 6 + 1),
+        b"\x00\xff",
+        manifest(more="x = " + "9" * 9000),
+        manifest(more="[host]\ntrust = true"),
+        manifest(more='id = "other"'),
+    ],
+    ids=["deep", "dotted", "inline", "huge", "binary", "number", "unknown", "twice"],
+)
+def test_bombs_are_refused(raw: bytes) -> None:
+    with pytest.raises(ManifestError):
+        parse_manifest(raw)
+
+
+@pytest.mark.timeout(10)
+def test_what_is_not_a_regular_file_is_not_opened(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_bytes(manifest())
+    packs = tmp_path / "packs"
+    for name in ("fifo", "link", "folder"):
+        (packs / name).mkdir(parents=True)
+    os.mkfifo(packs / "fifo" / "pack.toml")
+    (packs / "link" / "pack.toml").symlink_to(elsewhere)
+    (packs / "folder" / "pack.toml").mkdir()
+    found = Catalog.discover([packs])
+    assert len(found.errors) == 3
+    assert not any(name.startswith("good:") for name in found.panels)
