@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
+from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.model import CoreState
 from nanochat_host.ui.screens.home import HomeScreen
 
@@ -70,7 +71,8 @@ async def test_recent_runs_are_listed_newest_first_and_open(host: Host, core: Fa
         text = screen_text(app)
         assert text.index("newer") < text.index("older")
         assert "failed" in text
-        await pilot.press("down", "down", "down", "down", "enter")
+        app.screen.query_one("#next", RowList).select("run:new")
+        await pilot.press("enter")
         await until(pilot, lambda: app.model.run_id == "new", "the run on show")
 
 
