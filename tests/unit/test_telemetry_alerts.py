@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from nanochat_host.core.telemetry.alerts import COOLDOWN_S, AlertEngine
+from nanochat_host.core.telemetry.limits import DEFAULTS
 from nanochat_host.core.telemetry.rules import (
     DISK_ERROR_BYTES,
     DISK_FULL_BYTES,
-    DISK_WARN_BYTES,
     hint_for,
 )
 from nanochat_host.core.telemetry.run import RunTelemetry
@@ -22,6 +22,8 @@ from nanochat_sdk.data import Event
 
 LOGS = Path(__file__).parents[1] / "data" / "logs"
 Value = float | str
+
+DISK_WARN_BYTES = DEFAULTS.disk_low_gib * 2**30
 
 
 class Stage:

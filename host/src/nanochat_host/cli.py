@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nanochat_host.core.wire import StartRun
 
 VERBS = (
-    *("demo", "doctor", "checkout", "config", "prefab", "checkpoint", "run", "auth"),
+    *("demo", "doctor", "checkout", "config", "prefab", "checkpoint", "run", "alert", "auth"),
     *("complete", "chat", "layout", "panel", "core", "completion"),
 )
 

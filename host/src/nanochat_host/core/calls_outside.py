@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.calls import Call
+from nanochat_host.core.telemetry.limits import AlertLimits
 from nanochat_host.core.wire import RunSummary
 
 
@@ -43,3 +44,15 @@ def otlp() -> Call[wire.OtlpStatus]:
 
 def check_otlp() -> Call[wire.OtlpStatus]:
     return Call("POST", "/v1/otlp/check", wire.OtlpStatus)
+
+
+def alert_limits() -> Call[AlertLimits]:
+    return Call("GET", "/v1/alerts", AlertLimits)
+
+
+def change_alerts(body: wire.ChangeAlerts) -> Call[AlertLimits]:
+    return Call("POST", "/v1/alerts", AlertLimits, body)
+
+
+def test_alert() -> Call[wire.AlertTest]:
+    return Call("POST", "/v1/alerts/test", wire.AlertTest)

@@ -12,6 +12,7 @@ import msgspec
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.adopt import Adoptions
+from nanochat_host.core.alerting import Alerting
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.needs import wandb_name
@@ -38,6 +39,7 @@ class Outside:
     def __init__(self, paths: Paths, hub: TelemetryHub, runs: RunManager, secrets: Secrets) -> None:
         self._hub, self._runs, self._secrets = hub, runs, secrets
         self._adoptions = Adoptions(paths, hub, runs)
+        self.alerting = Alerting(paths, hub)
         ports = _ports(Settings(paths.settings_toml))
         self.otlp = OtlpReceiver(self._owner, self._write, ports.http_port, ports.grpc_port)
         self._follows: dict[str, WandbFollow] = {}
@@ -65,11 +67,13 @@ class Outside:
         """Begin to look."""
         self._adoptions.start()
         await self.otlp.start()
+        self.alerting.start()
         self._task = asyncio.get_running_loop().create_task(self._look_forever())
 
     async def close(self) -> None:
         """Stop looking and listening."""
         await self.otlp.close()
+        await self.alerting.close()
         if self._spans is not None:
             await asyncio.to_thread(self._spans.close)
         if self._task is not None:
@@ -128,6 +132,7 @@ class Outside:
                 await self._look(self._runs.get(run_id) if self._runs.has(run_id) else None)
                 self._export(run_id)
                 del self._follows[run_id]  # the last rows were written as the run ended
+            self.alerting.look()
             await asyncio.sleep(LOOK_S)
 
     async def _look(self, run: Run | None) -> None:

@@ -9,9 +9,11 @@ from fastapi import Depends, FastAPI, Path, Response
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.http_glue import Doc, body_of, reply
+from nanochat_host.core.telemetry.limits import AlertLimits
 from nanochat_host.core.wire import RunSummary
 
 if TYPE_CHECKING:
+    from nanochat_host.core.alerting import Alerting
     from nanochat_host.core.outside import Outside
     from nanochat_host.core.secrets.service import Secrets
     from nanochat_host.core.service import Core
@@ -24,6 +26,7 @@ def outside_routes(app: FastAPI, core: Core, doc: Doc) -> None:
     """Add them to the application."""
     _accounts(app, core.secrets, doc)
     _sources(app, core.outside, doc)
+    _alerts(app, core.outside.alerting, doc)
 
 
 def _accounts(app: FastAPI, secrets: Secrets, doc: Doc) -> None:
@@ -75,3 +78,22 @@ def _sources(app: FastAPI, outside: Outside, doc: Doc) -> None:
     async def check_otlp() -> Response:
         """Send a test span to each listener, and see it arrive."""
         return reply(await outside.otlp.check())
+
+
+def _alerts(app: FastAPI, alerting: Alerting, doc: Doc) -> None:
+    @app.get("/v1/alerts", **doc(AlertLimits))
+    async def limits() -> Response:
+        """What alerts are measured against."""
+        return reply(alerting.limits)
+
+    @app.post("/v1/alerts", **doc(AlertLimits, wire.ChangeAlerts))
+    async def change(
+        wish: Annotated[wire.ChangeAlerts, Depends(body_of(wire.ChangeAlerts))],
+    ) -> Response:
+        """Change limits; they count at once and are saved."""
+        return reply(alerting.change(wish.changes))
+
+    @app.post("/v1/alerts/test", **doc(wire.AlertTest))
+    async def test() -> Response:
+        """Run the command as for an alert."""
+        return reply(await alerting.test())

@@ -41,6 +41,7 @@ class Settings:
         or value that cannot be, ConfigFileError if the file is wrong already, OSError."""
         import tomlkit
 
+        self.table(name, kind)
         document = self._document()
         table = document.get(name)
         if table is None:

@@ -101,3 +101,16 @@ class OtlpStatus(msgspec.Struct):
     spans: int = 0
     points: int = 0
     unassigned: int = 0
+
+
+class ChangeAlerts(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /v1/alerts. changes: keys of `AlertLimits`; null is back to the default."""
+
+    changes: dict[str, float | int | bool | str | list[str] | None]
+
+
+class AlertTest(msgspec.Struct):
+    """POST /v1/alerts/test: how the command ended, and the end of what it printed."""
+
+    exit_code: int
+    output: str = ""

@@ -146,6 +146,8 @@ class NewsDesk:
                 self.answered.append(str(event.fields["id"]))
             if event.ts >= self._since and (toast := event_toast(event)) is not None:
                 self._tell(toast)
+                if event.fields.get("bell") is True:
+                    self._app.bell()
         if news.facts is not None and news.facts.id == model.run_id:
             toast = end_toast(model.run, news.facts)
             if toast is not None:

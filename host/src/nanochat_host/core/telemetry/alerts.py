@@ -8,10 +8,13 @@ from dataclasses import replace
 
 from nanochat_sdk.data import Event
 
+from nanochat_host.core.telemetry.limits import DEFAULTS, AlertLimits
 from nanochat_host.core.telemetry.rules import RULES, Finding, Look, Severity
+from nanochat_host.core.telemetry.rules_trend import TREND_RULES
 from nanochat_host.core.telemetry.run import RunTelemetry
 
 logger = logging.getLogger(__name__)
+ALL_RULES = {**RULES, **TREND_RULES}
 COOLDOWN_S = 60.0
 """Least time between the end of an alert and its return."""
 FINAL = frozenset({"failed", "unreadable"})
@@ -27,7 +30,7 @@ class AlertEngine:
         self._ended: dict[str, float] = {}
         for event in history:
             rule = event.fields.get("rule")
-            if event.kind != "alert" or rule not in RULES:
+            if event.kind != "alert" or rule not in ALL_RULES:
                 continue
             if event.fields.get("active"):
                 severity: Severity = (
@@ -37,13 +40,20 @@ class AlertEngine:
             else:
                 self.active.pop(rule, None)
 
-    def check(self, run: RunTelemetry, now: float, disk_free: float | None) -> list[Event]:
+    def check(
+        self,
+        run: RunTelemetry,
+        now: float,
+        disk_free: float | None,
+        limits: AlertLimits = DEFAULTS,
+    ) -> list[Event]:
         """Apply all rules; the events to write. A rule that fails is logged, not raised."""
-        look = Look(run, now, disk_free)
+        look = Look(run, now, disk_free, limits=limits)
         out = []
-        for rule, judge in RULES.items():
+        for rule, judge in ALL_RULES.items():
             try:
-                found = judge(replace(look, raised=rule in self.active))
+                quiet = rule in limits.off
+                found = None if quiet else judge(replace(look, raised=rule in self.active))
             except Exception:
                 logger.exception("alert rule %s failed", rule, extra={"run": run.run.run_id})
                 continue
@@ -53,7 +63,7 @@ class AlertEngine:
 
     def gravest(self) -> str:
         """The name in words of the rule to worry about first, of those that may yet be over."""
-        active = [rule for rule in RULES if rule in self.active and rule not in FINAL]
+        active = [rule for rule in ALL_RULES if rule in self.active and rule not in FINAL]
         errors = [rule for rule in active if self.active[rule].severity == "error"]
         return next(iter([*errors, *active]), "").replace("_", " ")
 

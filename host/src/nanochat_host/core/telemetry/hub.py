@@ -18,6 +18,7 @@ from nanochat_host.core.telemetry import journal, logindex
 from nanochat_host.core.telemetry.alerts import AlertEngine
 from nanochat_host.core.telemetry.facts import TelemetryFacts
 from nanochat_host.core.telemetry.heard import Heard
+from nanochat_host.core.telemetry.limits import DEFAULTS
 from nanochat_host.core.telemetry.machine import Machine
 from nanochat_host.core.telemetry.metrics import canonical
 from nanochat_host.core.telemetry.notify import Notifier
@@ -40,7 +41,8 @@ class TelemetryHub:
     """Follows runs, samples the machine, answers queries, raises alerts.
 
     memory_limit_bytes: of all runs' columns together; past it, ended runs that were not asked for
-    longest go back to disk. Not thread-safe: everything happens in the loop that `start`ed it.
+    longest go back to disk. limits, on_alert: may be changed at any time. Not thread-safe:
+    everything happens in the loop that `start`ed it.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class TelemetryHub:
     ) -> None:
         self._paths = paths
         self._limit = memory_limit_bytes
+        self.limits = DEFAULTS
+        self.on_alert: Callable[[str, Event], None] = lambda run_id, event: None
         self._counter = 0
         self._runs: dict[str, RunTelemetry] = {}
         self._parked: dict[str, tuple[RunPaths, TelemetryFacts, int]] = {}
@@ -305,9 +309,13 @@ class TelemetryHub:
         if not run.caught_up:
             return
         free = self._machine.latest("sys/disk_free")
-        for event in self._alerts[run.run.run_id].check(run, time.time(), free):
+        engine = self._alerts[run.run.run_id]
+        for event in engine.check(run, time.time(), free, self.limits):
+            if self.limits.bell and event.fields["active"]:
+                event.fields["bell"] = True
             with contextlib.suppress(OSError):
                 self.append_event(run.run, event)
+            self.on_alert(run.run.run_id, event)
 
     def _make_room(self) -> None:
         """Send ended runs back to disk, those not asked for longest first."""

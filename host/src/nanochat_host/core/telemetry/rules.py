@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 from nanochat_sdk.format import size
 
 from nanochat_host.core.telemetry.column import Column
+from nanochat_host.core.telemetry.limits import DEFAULTS, AlertLimits
 from nanochat_host.core.telemetry.pyramid import finite
 from nanochat_host.core.telemetry.run import RunTelemetry
 
 Severity = Literal["info", "warning", "error"]
 WINDOW = 128
-SPIKE_Z, CALM_Z = 8.0, 4.0
-STALL_FACTOR, STALL_MIN_S = 10.0, 30.0
-SLOW, RECOVERED = 0.6, 0.8
-DISK_WARN_BYTES, DISK_ERROR_BYTES = 5 * 2**30, 2**30
+DISK_ERROR_BYTES = 2**30
 DISK_FULL_BYTES = 2**20
-LATE_FACTOR = 2
 STOPPED = (2, 15)
 """Signals that a person or the core stops a run with."""
 
@@ -39,15 +36,16 @@ class Finding:
 @dataclass
 class Look:
     """What a rule sees. raised: the rule's alert is active, so it takes more to be calm again.
-    disk_free: bytes where runs are kept, None unknown."""
+    disk_free: bytes where runs are kept, None unknown. limits: the person's."""
 
     run: RunTelemetry
     now: float
     disk_free: float | None
     raised: bool = False
+    limits: AlertLimits = DEFAULTS
 
 
-def _tail(column: Column | None, count: int, which: int = 2) -> list[float]:
+def newest(column: Column | None, count: int, which: int = 2) -> list[float]:
     """The newest `count` values of a column (which: 0 steps, 1 times, 2 values)."""
     if column is None or not len(column):
         return []
@@ -78,7 +76,7 @@ def not_finite(look: Look) -> Finding | None:
 
 def spike(look: Look) -> Finding | None:
     """The loss is far above its recent course."""
-    values = finite(_tail(_loss(look.run), WINDOW))
+    values = finite(newest(_loss(look.run), WINDOW))
     if len(values) < 32:
         return None
     recent = values[-4:]
@@ -87,7 +85,7 @@ def spike(look: Look) -> Finding | None:
     spread = 1.4826 * median([abs(v - middle) for v in before])
     top = max(recent)
     z = (top - middle) / max(spread, 1e-3 * abs(middle), 1e-9)
-    if z < (CALM_Z if look.raised else SPIKE_Z):
+    if z < look.limits.spike / (2 if look.raised else 1):
         return None
     return Finding(
         "warning",
@@ -97,7 +95,7 @@ def spike(look: Look) -> Finding | None:
 
 
 def _usual_step_s(run: RunTelemetry) -> float | None:
-    times = _tail(_loss(run), 33, which=1)
+    times = newest(_loss(run), 33, which=1)
     gaps = [b - a for a, b in pairwise(times) if b > a]
     return median(gaps) if len(gaps) >= 3 else None
 
@@ -109,7 +107,7 @@ def stalled(look: Look) -> Finding | None:
     if not run.live or run.facts.paused or usual is None:
         return None
     quiet_s = look.now - max(run.full_facts.updated_at, run.log.tail.changed_at)
-    if quiet_s < max(STALL_MIN_S, STALL_FACTOR * usual):
+    if quiet_s < max(look.limits.stall_s, look.limits.stall * usual):
         return None
     return Finding(
         "warning",
@@ -120,11 +118,13 @@ def stalled(look: Look) -> Finding | None:
 
 def slow(look: Look) -> Finding | None:
     """Throughput fell well below its own baseline."""
-    values = finite(_tail(look.run.store.columns.get("train/tok_per_sec"), 272))
+    values = finite(newest(look.run.store.columns.get("train/tok_per_sec"), 272))
     if not look.run.live or len(values) < 80:
         return None
     usual, now = median(values[:-16]), median(values[-16:])
-    if usual <= 0 or now / usual >= (RECOVERED if look.raised else SLOW):
+    slow_share = look.limits.slow
+    calm = (1 + slow_share) / 2 if look.raised else slow_share
+    if usual <= 0 or now / usual >= calm:
         return None
     return Finding(
         "warning",
@@ -155,7 +155,7 @@ def disk_low(look: Look) -> Finding | None:
         for event in look.run.history.newest(["checkpoint"], 1)
         if isinstance(event.fields.get("files"), dict)
     ]
-    need = max([DISK_WARN_BYTES, *(2 * s for s in sizes)])
+    need = max([look.limits.disk_low_gib * 2**30, *(2 * s for s in sizes)])
     if look.disk_free > need * (1.2 if look.raised else 1.0):
         return None
     severity: Severity = "error" if look.disk_free < DISK_ERROR_BYTES else "warning"
@@ -180,9 +180,13 @@ _HINTS = (
 )
 
 
-def hint_for(error: str) -> str:
-    """What to do about an error message of the trainer."""
+def hint_for(error: str, facts: Mapping[str, Any] | None = None) -> str:
+    """What to do about an error message of the trainer. facts: of its run."""
     low = error.lower()
+    batch = (facts or {}).get("device_batch_size")
+    if isinstance(batch, int) and batch > 1 and ("out of memory" in low or "outofmemory" in low):
+        ladder = [str(batch >> n) for n in range(1, 4) if batch >> n]
+        return f"try --device-batch-size={', then '.join(ladder)}: the total batch stays the same"
     return next((hint for word, hint in _HINTS if word in low), "the log has the whole message")
 
 
@@ -199,7 +203,7 @@ def failed(look: Look) -> Finding | None:
             found = facts.last_error or f"killed by signal {number}"
         elif what in ("stage_end", "end") and code not in (0, None) and not number:
             found = facts.last_error or f"exit code {code}"
-    return Finding("error", found, hint_for(found)) if found else None
+    return Finding("error", found, hint_for(found, facts.facts)) if found else None
 
 
 def unreadable(look: Look) -> Finding | None:
@@ -222,7 +226,7 @@ def checkpoint_late(look: Look) -> Finding | None:
         return None
     saved = [e.step or 0 for e in look.run.history.newest(["checkpoint"], 1)]
     steps = facts.step - (saved[-1] if saved else facts.facts.get("resume_from_step", 0))
-    if steps <= LATE_FACTOR * every:
+    if steps <= look.limits.late * every:
         return None
     return Finding(
         "warning",

@@ -1,0 +1,37 @@
+"""What alerts are measured against: the person's to change while runs go on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+
+
+class AlertLimits(msgspec.Struct, forbid_unknown_fields=True):
+    """[alerts] of settings.toml. docs/events.md says what each rule does with its limit.
+
+    spike: robust deviations of the loss. stall: usual steps without a sign of life, at least
+    stall_s seconds. slow: share of the usual throughput. disk_low_gib: GiB free. late: times
+    `save_every` without a checkpoint. overfit: evaluations since the best one. wandb_min: minutes
+    without a sign of W&B. off: rules that keep quiet. command: run once for each alert, its facts
+    in variables; "" none. bell: ring the terminal's.
+    """
+
+    spike: Positive = 8.0
+    stall: Positive = 10.0
+    stall_s: Positive = 30.0
+    slow: Share = 0.6
+    disk_low_gib: Positive = 5.0
+    late: Positive = 2.0
+    overfit: Annotated[int, Meta(ge=2, le=1000)] = 4
+    wandb_min: Positive = 15.0
+    off: list[str] = []
+    command: Annotated[str, Meta(max_length=1000)] = ""
+    bell: bool = False
+
+
+DEFAULTS = AlertLimits()
