@@ -51,6 +51,8 @@ class Terminal:
         self._chunks: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
         self.bytes_read = 0
         environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **self.env}
+        # As on a person's machine: bytecode is compiled once, not at every start.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         self.started = time.perf_counter()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
