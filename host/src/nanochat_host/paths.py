@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +17,7 @@ def atomic_write(path: Path, data: bytes | str, mode: int = 0o644) -> None:
     Raises OSError (for example ENOSPC); the old content stays and the temporary file is removed.
     """
     raw = data.encode() if isinstance(data, str) else data
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
@@ -168,6 +166,8 @@ class Paths:
         here = self.home / "core"
         if len(str(here / "core.sock")) <= MAX_SOCKET_PATH:
             return here
+        import hashlib  # ten milliseconds, and few homes are this deep
+
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
         base = os.environ.get("XDG_RUNTIME_DIR") or "/tmp"
         return Path(base) / f"nanochat-cli-{os.getuid()}-{digest}"
