@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-ALL = ("hook", "ingest", "million", "planner", "workers", "draw", "tui", "trainer")
-NEEDS_TORCH = {"trainer"}
+ALL = ("hook", "ingest", "million", "planner", "workers", "draw", "tui", "trainer", "chat")
+NEEDS_TORCH = {"trainer", "chat"}
 
 
 def main() -> int:

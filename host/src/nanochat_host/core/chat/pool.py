@@ -27,7 +27,7 @@ class Pool:
 
     async def driver(self, place: Place, device: str) -> Driver:
         """A checkpoint's driver, started if there is none; the longest unused makes room."""
-        ref, listed = place
+        ref, listed, _ = place
         model = listed.files.one("model")
         stamp = model.mtime_ns if model else 0
         key = DriverKey(ref.name, ref.path, ref.python, listed.info.folder + listed.info.id, stamp,

@@ -30,6 +30,7 @@ class Chats:
         self.presets = Presets(paths.prompts_json)
         self.pool = Pool(paths.logs / "drivers")
         self._new: dict[str, wire.Chat] = {}
+        self._places: dict[tuple[str, str], Place] = {}
         self._speaking: dict[str, list[Driver]] = {}
         self._background: set[asyncio.Task[None]] = set()
 
@@ -173,13 +174,21 @@ class Chats:
             await (await self.pool.driver(place, device)).warm()
 
     async def _checked(self, checkout: str, word: str) -> Place:
+        """The checkpoint, if it can be loaded. One whose files are as they were when it was checked
+        is not looked into again: a turn should cost what the model costs."""
+        known = self._places.get((checkout, word))
+        if known is not None and known.unchanged():
+            return known
         wish = CheckWish(checkout, word, probe=False)
         report = await asyncio.to_thread(self._checkpoints.check, wish)
         for finding in report.findings:
             if finding.severity == "error":
                 what = f"{report.detail.info.id}: {finding.what}"
                 raise RefusedError(what, finding.remedy)
-        return await asyncio.to_thread(self._checkpoints.locate, checkout, report.detail.info.id)
+        name = report.detail.info.id
+        place = await asyncio.to_thread(self._checkpoints.locate, checkout, name)
+        self._places[checkout, name] = place
+        return place
 
 
 def _request(chat: wire.Chat, side: int, turn: wire.ChatTurn) -> dict[str, object]:

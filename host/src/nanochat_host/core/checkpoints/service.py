@@ -24,6 +24,7 @@ PROBE_S = 120.0
 RESHARD_S = 1800.0
 SPARE_BYTES = 64 * 2**20
 MAX_PROBES = 200
+Stamp = tuple[tuple[int, int], ...]
 
 
 class Place(NamedTuple):
@@ -31,6 +32,26 @@ class Place(NamedTuple):
 
     ref: CheckoutRef
     listed: Listed
+    stamp: Stamp
+
+    def unchanged(self) -> bool:
+        """Its files and its tokenizer are those that were listed; costs microseconds."""
+        return _stamp(self.ref, self.listed) == self.stamp
+
+
+def _stamp(ref: CheckoutRef, listed: Listed) -> Stamp:
+    tokenizer = Path(ref.base_dir) / "tokenizer"
+    names = ("tokenizer.pkl", "tokenizer.json", "token_bytes.pt")
+    files = [file.path for file in listed.files.files] + [tokenizer / name for name in names]
+    return tuple(_one_stamp(path) for path in files)
+
+
+def _one_stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 class Checkpoints:
@@ -51,7 +72,8 @@ class Checkpoints:
     def locate(self, checkout: str, word: str) -> Place:
         """The checkpoint a person means. Raises NotFoundError."""
         ref = self._ref(checkout)
-        return Place(ref, find(self._catalog.read(Path(ref.base_dir)), word, ref.base_dir))
+        listed = find(self._catalog.read(Path(ref.base_dir)), word, ref.base_dir)
+        return Place(ref, listed, _stamp(ref, listed))
 
     def detail(self, checkout: str, word: str) -> wire.CheckpointDetail:
         """One looked into."""
@@ -59,7 +81,7 @@ class Checkpoints:
 
     def check(self, wish: wire.CheckWish) -> wire.CheckReport:
         """Everything that stands between a checkpoint and its use."""
-        ref, listed = self.locate(wish.checkout, wish.checkpoint)
+        ref, listed, _ = self.locate(wish.checkout, wish.checkpoint)
         detail = inspect(listed)
         findings = list(detail.findings)
         if listed.meta:
@@ -106,7 +128,7 @@ class Checkpoints:
     def reshard(self, wish: wire.ReshardWish) -> wire.ReshardDone:
         """Write the same step for `nproc` processes as a tag of its own. Nothing is left behind
         when it fails. Raises RefusedError, UsageError, NanochatCliError."""
-        ref, listed = self.locate(wish.checkout, wish.checkpoint)
+        ref, listed, _ = self.locate(wish.checkout, wish.checkpoint)
         info = listed.info
         if info.state != "whole":
             what = info.problems[0] if info.problems else "it has no optimizer state"
