@@ -76,12 +76,19 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def family(tui: Terminal) -> tuple[psutil.Process, list[psutil.Process]]:
-    """The zygote of a terminal's UI and its workers."""
-    for child in psutil.Process(tui.pid).children():
-        if "zygote" in " ".join(child.cmdline()):
-            return child, child.children()
-    raise AssertionError("the UI has no zygote")
+def family(tui: Terminal) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """Zygotes and workers under a terminal's UI: those who have children, and those who have none.
+    A zygote comes in two: the inner one is the first process of a world of its own."""
+    under = [p for p in psutil.Process(tui.pid).children(recursive=True) if _is_of_panels(p)]
+    parents = {process.ppid() for process in under}
+    return [p for p in under if p.pid in parents], [p for p in under if p.pid not in parents]
+
+
+def _is_of_panels(process: psutil.Process) -> bool:
+    """Not the core, which a UI may have started."""
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return is_alive(process.pid) and "packs.zygote" in " ".join(process.cmdline())
+    return False
 
 
 def all_gone(processes: list[psutil.Process]) -> None:

@@ -104,6 +104,23 @@ def test_scripts_that_cannot_be_read(live: Live, tmp_path: Path) -> None:
     assert len(list(live.rig.paths.runs.iterdir())) == 1, "nothing was started"
 
 
+@pytest.mark.torch
+def test_a_truncated_checkpoint_is_named_with_the_way_out(fresh: TuiRig) -> None:
+    folder = fresh.paths.demo_base / "base_checkpoints" / "demo"
+    folder.mkdir(parents=True)
+    whole = folder / "model_000004.pt"
+    whole.write_bytes(b"PK\x03\x04" + BINARY)
+    started = cli(fresh, "run", "start", "base_eval", "--checkout", "tiny", "--name", "eval")
+    assert started.returncode == 0, started
+    tui = fresh.open("--run", "last", size=(250, 30))
+    tui.wait_for("✗ failed")
+    tui.press("o")
+    tui.wait_for("cannot load .*model_000004.pt")
+    told = cli(fresh, "run", "show", "last").stdout
+    assert f"error: cannot load {whole}" in told and "take another step" in told
+    assert "Traceback" not in cli(fresh, "run", "logs", "last").stdout
+
+
 def test_garbage_among_the_events_is_left_out_and_said(live: Live) -> None:
     shown = live.tui
     with live.run.events_jsonl.open("ab") as file:

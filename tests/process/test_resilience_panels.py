@@ -137,7 +137,7 @@ def frame_colours(tui: Terminal) -> list[str]:
 
 
 def test_closing_ends_even_those_that_hang(bad: Terminal) -> None:
-    zygote, workers = family(bad)
+    zygotes, workers = family(bad)
     bad.press("q")
     assert ended(bad) == 0
-    all_gone([zygote, *workers])
+    all_gone([*zygotes, *workers])

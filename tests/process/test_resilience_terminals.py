@@ -69,11 +69,11 @@ def test_two_screens_on_one_core(live: Live) -> None:
     two.press("p")
     for tui in (one, two):
         tui.wait_for("● running")
-    zygote, workers = family(one)
+    zygotes, workers = family(one)
     one.press("q")
     assert ended(one) == 0
     assert "looper goes on" in one.text
-    all_gone([zygote, *workers])
+    all_gone([*zygotes, *workers])
     live.moves_on(two)
     whole(two, 80, 24)
     two.close()
@@ -82,14 +82,14 @@ def test_two_screens_on_one_core(live: Live) -> None:
 @pytest.mark.parametrize("how", ["SIGHUP", "closed", "SIGTERM"])
 def test_a_terminal_that_goes_takes_nothing_along(live: Live, how: str) -> None:
     tui = live.tui
-    zygote, workers = family(tui)
+    zygotes, workers = family(tui)
     step = shown_step(tui)
     if how == "closed":
         tui.hang_up()
     else:
         os.kill(tui.pid, getattr(signal, how))
     ended(tui)
-    all_gone([zygote, *workers])
+    all_gone([*zygotes, *workers])
     assert live.rig.summary(live.run).facts.state == "running"
     live.moves_on()
     assert shown_step(live.tui) > step

@@ -157,7 +157,8 @@ class HomeScreen(HostScreen):
 
     def _waiting(self) -> str:
         if self.model.core is CoreState.AWAY:
-            return "the core is away; it is being started again"
+            why = f": {self.model.core_note}" if self.model.core_note else ""
+            return f"the core is away and is being started again{why}"
         return "asking the core …"
 
 
