@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tiny_nanochat"))
-from nanochat import dataset
-from nanochat.conversations import first_sentence, make_conversations
+pytestmark = pytest.mark.torch
+pytest.importorskip("torch")
+
+from nanochat import dataset  # noqa: E402
+from nanochat.conversations import first_sentence, make_conversations  # noqa: E402
 
 sys.path.pop(0)
 

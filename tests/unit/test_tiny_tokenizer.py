@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tiny_nanochat"))
-from nanochat.bpe import replace_pair, train_merges
-from nanochat.tokenizer import SPLIT_PATTERN, Tokenizer
+pytestmark = pytest.mark.torch
+pytest.importorskip("torch")
+
+from nanochat.bpe import replace_pair, train_merges  # noqa: E402
+from nanochat.tokenizer import SPLIT_PATTERN, Tokenizer  # noqa: E402
 
 sys.path.pop(0)
 
