@@ -87,6 +87,7 @@ class Outside:
             target = RunAtWandb.parse(wish.wandb) or ()
             record = OutsideRecord(folder=wish.wandb_dir, target="/".join(target))
             atomic_write(run.paths.outside_json, msgspec.json.encode(record), 0o600)
+        self._follow(run)
         return self._runs.summary(run)
 
     def sources(self, run_id: str) -> list[wire.SourceInfo]:
@@ -135,16 +136,19 @@ class Outside:
             self.alerting.look()
             await asyncio.sleep(LOOK_S)
 
-    async def _look(self, run: Run | None) -> None:
-        if run is None:
-            return
+    def _follow(self, run: Run) -> WandbFollow:
         follow = self._follows.get(run.id)
         if follow is None:
             follow = self._follows[run.id] = WandbFollow(run, self._hub, self._secrets)
             for name in ("wandb", "otlp"):
                 self._hub.hear(run.id, name, Heard())
+        return follow
+
+    async def _look(self, run: Run | None) -> None:
+        if run is None:
+            return
         try:
-            await follow.look()
+            await self._follow(run).look()
         except OSError as error:
             logger.warning("W&B's rows not written: %s", error, extra={"run": run.id})
         except Exception:

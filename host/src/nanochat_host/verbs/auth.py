@@ -29,7 +29,7 @@ def register(verbs: Verbs) -> None:
         subs,
         "login",
         "keep a token; it is asked for without echo, or read from standard input",
-        "nanochat-cli auth login wandb\nnanochat-cli auth login hf < token.txt",
+        "nanochat-cli auth login wandb\nnanochat-cli auth login hf --no-check",
         log_in,
     )
     login.add_argument("account", choices=list(KINDS))

@@ -1,4 +1,5 @@
-"""`nanochat-cli run export`: the plain shell commands of a run, to do it again without us."""
+"""`nanochat-cli run export`: the plain shell commands of a run, to do it again without us, or a
+report of it."""
 
 from __future__ import annotations
 
@@ -16,17 +17,29 @@ def register(subs: Verbs) -> None:
     export = add_verb(
         subs,
         "export",
-        "print the plain shell commands that repeat a run",
-        "nanochat-cli run export last > again.sh",
+        "print the plain shell commands that repeat a run, or write a report of it",
+        "nanochat-cli run export last > again.sh\nnanochat-cli run export last --report out",
         print_commands,
     )
     export.add_argument("run")
+    export.add_argument(
+        "--report",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="DIR",
+        help="write report.md and report.html there (default: a folder named after the run)",
+    )
 
 
 def print_commands(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
     record = client.run(find_run(client, args.run).facts.id).record
     lines = shell_lines(record)
+    if args.report is not None:
+        from nanochat_host.verbs.report import write_report
+
+        return write_report(args, client, record.id, lines)
     emit(args, {"run": record.id, "commit": record.commit, "lines": lines}, lines)
     return 0
 
@@ -34,6 +47,8 @@ def print_commands(args: argparse.Namespace, paths: Paths) -> int:
 def shell_lines(record: RunRecord) -> list[str]:
     """A bash script of the run's commands, without our hook."""
     lines = ["#!/usr/bin/env bash", f"# run {record.id}, checkout {record.checkout}"]
+    if record.adopted_log:
+        return [*lines, f"# it was started without nanochat-cli; its log: {record.adopted_log}"]
     if record.commit:
         changed = "; it had uncommitted changes (see `diff` in run.json)" if record.dirty else ""
         lines.append(f"# commit {record.commit}{changed}")

@@ -1,0 +1,140 @@
+"""Accounts, alerts, adopted runs and reports on the command line, with a real core."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nanochat_host.core.client import CoreClient
+from nanochat_host.core.start import core_is_up
+from nanochat_host.paths import Paths
+
+TOKEN = "canary-token-71c0ffee99"
+LOG = "".join(
+    f"step {s:05d}/00020 ({5 * s:.2f}%) | loss: {4 - s / 10:.6f} | lrm: 1.00 | dt: 1.00ms | "
+    "tok/sec: 1,000 | bf16_mfu: 1.00 | epoch: 0 | total time: 0.01m\n"
+    for s in range(20)
+)
+
+
+class Cli:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths = Paths(folder / "home")
+        hidden = ("WANDB_API_KEY", "HF_TOKEN")
+        self.env = {k: v for k, v in os.environ.items() if k not in hidden}
+        self.env |= {"NANOCHAT_CLI_HOME": str(self.paths.home), "HOME": str(folder)}
+
+    def __call__(
+        self, *words: str, code: int = 0, given: str = "", env: dict[str, str] | None = None
+    ) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "nanochat_host.cli", *words], cwd=self.folder,
+            env=self.env | (env or {}), capture_output=True, text=True, timeout=60, input=given,
+        )  # fmt: skip
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        assert TOKEN not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def json(self, *words: str, given: str = "") -> Any:
+        return json.loads(self(*words, "--json", given=given))
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    cli = Cli(tmp_path_factory.mktemp("outside"))
+    yield cli
+    if core_is_up(cli.paths):
+        CoreClient(cli.paths).shutdown()
+
+
+def test_log_in_look_and_forget(cli: Cli) -> None:
+    cli("auth", "login", "wandb", "--no-check", given=TOKEN + "\n")
+    assert cli.paths.secrets_json.stat().st_mode & 0o777 == 0o600
+    status = {info["account"]: info for info in cli.json("auth", "status")}
+    assert status["wandb"]["where"] == "file" and status["hf"]["where"] == ""
+    assert "removed" in cli("auth", "forget", "wandb")
+    assert "no token" in cli("auth", "forget", "wandb", code=2)
+
+
+def test_a_token_is_no_argument_and_none_is_one_line(cli: Cli) -> None:
+    cli("auth", "login", "wandb", "not-a-place-for-tokens", code=2)
+    assert "no token was given" in cli("auth", "login", "hf", code=2)
+    assert "that is no token" in cli("auth", "login", "hf", code=2, given="two words")
+
+
+def test_out_of_reach_keeps_nothing(cli: Cli) -> None:
+    cli("core", "stop")
+    env = {"HF_ENDPOINT": "http://127.0.0.1:1"}
+    said = cli("auth", "login", "hf", code=1, given=TOKEN, env=env)
+    assert "Hugging Face is out of reach" in said
+    cli("core", "stop")
+    assert [info["where"] for info in cli.json("auth", "status")] == ["", ""]
+
+
+def test_import_reads_what_is_there(cli: Cli) -> None:
+    assert "no token was found" in cli("auth", "import", code=1)
+    (cli.folder / ".netrc").write_text(f"machine api.wandb.ai login user password {TOKEN}\n")
+    (cli.folder / ".netrc").chmod(0o600)
+    assert "saved, from" in cli("auth", "import")
+    cli("auth", "forget", "wandb")
+    (cli.folder / ".netrc").unlink()
+
+
+def test_limits_are_set_shown_and_reset(cli: Cli) -> None:
+    assert cli.json("alert", "set", "spike=6", "off=slow,overfit")["off"] == ["slow", "overfit"]
+    assert "default 8.0" in cli("alert", "show")
+    assert "spike = 6" in cli.paths.settings_toml.read_text()
+    assert "did you mean `spike`" in cli("alert", "set", "spkie=6", code=2)
+    assert cli.json("alert", "reset")["spike"] == 8.0
+    assert "no command is set" in cli("alert", "test", code=2)
+
+
+@pytest.fixture(scope="module")
+def adopted(cli: Cli) -> str:
+    (cli.folder / "train.log").write_text(LOG)
+    run_id = cli.json("run", "adopt", "train.log", "--name", "foreign")["facts"]["id"]
+    return str(run_id)
+
+
+def test_an_adopted_run_is_like_any_other(cli: Cli, adopted: str) -> None:
+    assert "foreign" in cli("run", "show", adopted)
+    sources = {info["name"]: info["state"] for info in cli.json("run", "sources", adopted)}
+    assert sources["hook"] == "off" and sources["wandb"] == "off"
+    assert "started without nanochat-cli" in cli("run", "save", adopted, code=2)
+    assert "is not known" in cli("run", "stop", adopted, code=2)
+    assert "No such file" in cli("run", "adopt", "no.log", code=2)
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not {"src", "href"} & {name for name, _ in attrs}
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_a_report_of_it(cli: Cli, adopted: str) -> None:
+    files = cli.json("run", "export", adopted, "--report", "out")["files"]
+    markdown, html = (Path(file).read_text() for file in files)
+    assert "# foreign" in markdown and "train/loss" in markdown
+    page = Page()
+    page.feed(html)
+    assert not page.open and page.tags.count("svg") >= 2 and "script" not in page.tags
+    (cli.folder / "file").touch()
+    assert "give a folder" in cli("run", "export", adopted, "--report", "file", code=2)
