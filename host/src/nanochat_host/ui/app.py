@@ -31,7 +31,7 @@ from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
 from nanochat_host.ui.news import NewsDesk
 from nanochat_host.ui.session import load_session, save_session
-from nanochat_host.ui.terminal import ascii_driver, needs_ascii
+from nanochat_host.ui.terminal import host_driver
 from nanochat_host.ui.themes import THEMES, theme_after
 from nanochat_host.ui.toasts import Severity
 
@@ -133,8 +133,7 @@ class NanochatApp(App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         """What draws on this terminal."""
-        driver = super().get_driver_class()
-        return ascii_driver(driver) if needs_ascii() else driver
+        return host_driver(super().get_driver_class())
 
     def on_mount(self) -> None:
         # The core is asked while the first screen is laid out; nothing on it waits for the answer.
@@ -150,7 +149,7 @@ class NanochatApp(App[None]):
 
     def _after_first_paint(self) -> None:
         if self._note:
-            self.tell(self._note, "warning")
+            self.tell(self._note, "warning", 15.0)
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()

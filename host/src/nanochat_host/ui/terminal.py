@@ -1,9 +1,11 @@
-"""What the terminal can show."""
+"""What the terminal can show, and the way to it."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from typing import IO, Any
 
 from textual.driver import Driver
 
@@ -22,11 +24,48 @@ def needs_ascii() -> bool:
     return os.environ.get("TERM", "") in POOR_TERMINALS or not encoding.startswith("utf")
 
 
-def ascii_driver(driver: type[Driver]) -> type[Driver]:
-    """That driver, writing ASCII only: Textual's own scroll bars, borders and toasts, too."""
+class Outlet:
+    """The terminal as a file that Textual's writer thread writes to.
 
-    class AsciiDriver(driver):  # type: ignore[valid-type,misc]
-        def write(self, data: str) -> None:
-            super().write(plain(data))
+    ascii_only: whatever is drawn becomes ASCII, Textual's own scroll bars, borders and toasts, too.
+    When the window was closed the rest is dropped, since a writer that fails would leave everybody
+    waiting for it; and this program is told to end, as a terminal tells its foreground.
+    """
 
-    return AsciiDriver
+    def __init__(self, file: IO[str], ascii_only: bool) -> None:
+        self._file = file
+        self._ascii_only = ascii_only
+        self._gone = False
+
+    def write(self, text: str) -> None:
+        if not self._gone:
+            try:
+                self._file.write(plain(text) if self._ascii_only else text)
+            except OSError:
+                self._end()
+
+    def flush(self) -> None:
+        if not self._gone:
+            try:
+                self._file.flush()
+            except OSError:
+                self._end()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def _end(self) -> None:
+        self._gone = True
+        os.kill(os.getpid(), signal.SIGHUP)
+
+
+def host_driver(driver: type[Driver]) -> type[Driver]:
+    """Textual's driver for this platform, writing to an `Outlet`."""
+
+    class HostDriver(driver):  # type: ignore[valid-type,misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            me: Any = self
+            me._file = Outlet(me._file, needs_ascii())
+
+    return HostDriver
