@@ -12,6 +12,7 @@ from nanochat_host.core.checkpoints import keep
 from nanochat_host.core.checkpoints.catalog import Catalog, Listed
 from nanochat_host.core.checkpoints.find import exactly, find
 from nanochat_host.core.checkpoints.inspect import inspect
+from nanochat_host.core.checkpoints.results import report_card
 from nanochat_host.core.wire_checkpoints import KeepRule
 from nanochat_host.errors import NotFoundError, UsageError
 
@@ -134,7 +135,9 @@ def test_deleting_removes_these_files_only(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
-def test_a_thousand_are_listed_within_a_second_and_then_from_memory(tmp_path: Path) -> None:
+def test_a_thousand_are_listed_within_a_second_and_then_from_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = fake.checkpoint(tmp_path, tag="t0", step=0)
     raw = {name: (first / name).read_bytes() for name in (p.name for p in first.iterdir())}
     for number in range(1, 1000):
@@ -143,12 +146,40 @@ def test_a_thousand_are_listed_within_a_second_and_then_from_memory(tmp_path: Pa
         for name, data in raw.items():
             (folder / name.replace("000000", f"{number:06d}")).write_bytes(data)
     catalog = Catalog()
-    began = time.perf_counter()
+    began = time.process_time()  # others may have the processor meanwhile
     listing = catalog.listing("x", tmp_path)
-    cold_s = time.perf_counter() - began
+    assert time.process_time() - began < 1.0
     assert len(listing.checkpoints) == 1000
-    assert cold_s < 1.0
-    assert catalog.listing("x", tmp_path).read_s < max(cold_s / 2, 0.1)
+    opened: list[str] = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name))
+    assert catalog.listing("x", tmp_path).checkpoints == listing.checkpoints
+    assert opened == []
+    monkeypatch.undo()
     (tmp_path / "base_checkpoints/t7/model_000007.pt").write_bytes(b"")
     states = {c.id: c.state for c in catalog.listing("x", tmp_path).checkpoints}
     assert states["base/t7/000007"] == "broken"
+
+
+def test_the_report_card_holds_every_stage_and_the_tables_of_core(tmp_path: Path) -> None:
+    fake.checkpoint(tmp_path, step=60, val_bpb=2.06)
+    fake.checkpoint(tmp_path, step=40, val_bpb=2.5)
+    fake.checkpoint(tmp_path, "chatsft", step=30, val_loss=1.9, mmlu_acc=0.25)
+    (tmp_path / "base_eval").mkdir()
+    (tmp_path / "base_eval" / "base_model_000060.csv").write_text(
+        "Task                               , Accuracy  , Centered  \n"
+        "toy_mc                             , 0.233333  , -0.022222 \n"
+        "toy_nan                            , nan       , x \n"
+        "CORE                               ,           , 0.242593  \n"
+    )
+    (tmp_path / "base_eval" / "notes.csv").write_text("not,a,table\n")
+    card = report_card("x", tmp_path, Catalog().read(tmp_path))
+    assert [(row.stage, row.step, row.metrics) for row in card.rows] == [
+        ("base", 60, {"val_bpb": 2.06}),
+        ("sft", 30, {"val_bpb": 1.0, "val_loss": 1.9, "mmlu_acc": 0.25}),
+    ]
+    (table,) = card.tables
+    assert (table.core, table.checkpoints) == (0.242593, ["base/d2/000060"])
+    assert [(row.task, row.centered) for row in table.tasks] == [
+        ("toy_mc", -0.022222),
+        ("toy_nan", None),
+    ]

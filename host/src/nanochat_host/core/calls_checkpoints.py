@@ -22,6 +22,11 @@ def checkpoint(checkout: str, word: str) -> Call[wire.CheckpointDetail]:
     return Call("GET", path, wire.CheckpointDetail)
 
 
+def report_card(checkout: str) -> Call[wire.ReportCard]:
+    path = f"/v1/checkpoints/report?{urlencode({'checkout': checkout})}"
+    return Call("GET", path, wire.ReportCard)
+
+
 def check_checkpoint(body: wire.CheckWish) -> Call[wire.CheckReport]:
     return Call("POST", "/v1/checkpoints/check", wire.CheckReport, body, answer_s=PROBE_S)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
 import msgspec
 from fastapi import Depends, FastAPI, Path, Query, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from nanochat_host.core import wire_chat as wire
 from nanochat_host.core.chat.service import Chats
@@ -55,7 +57,7 @@ def _conversations(app: FastAPI, chats: Chats, doc: Doc) -> None:
     ) -> Response:
         """Say something; the answers come as server-sent events."""
         answers = await chats.say(chat_id, wish)
-        return StreamingResponse(_sse(answers), media_type="text/event-stream")
+        return _Answers(_sse(answers), media_type="text/event-stream")
 
     @app.post("/v1/chats/{chat_id}/stop", **doc(wire.ChatInfo, status=202))
     async def stop(chat_id: ChatId) -> Response:
@@ -82,7 +84,20 @@ def _around(app: FastAPI, chats: Chats, doc: Doc) -> None:
         return reply(await asyncio.to_thread(chats.presets.save, wish.presets))
 
 
-async def _sse(answers: AsyncIterator[wire.ChatEvent]) -> AsyncIterator[bytes]:
+class _Answers(StreamingResponse):
+    """Closes what it streams when the listener hangs up. Left to the garbage collector, the model
+    would go on speaking to nobody."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self.body_iterator, AsyncGenerator):
+                await self.body_iterator.aclose()
+
+
+async def _sse(answers: AsyncGenerator[wire.ChatEvent, None]) -> AsyncIterator[bytes]:
     encoder = msgspec.json.Encoder()
-    async for event in answers:
-        yield b"data: " + encoder.encode(event) + b"\n\n"
+    async with contextlib.aclosing(answers):
+        async for event in answers:
+            yield b"data: " + encoder.encode(event) + b"\n\n"

@@ -29,6 +29,11 @@ def checkpoint_routes(app: FastAPI, checkpoints: Checkpoints, doc: Doc) -> None:
         """Metadata, tensors and options of one; read without running its code."""
         return reply(await asyncio.to_thread(checkpoints.detail, checkout, checkpoint))
 
+    @app.get("/v1/checkpoints/report", **doc(wire.ReportCard))
+    async def report(checkout: CheckoutName = "tiny") -> Response:
+        """What evaluations measured, across stages."""
+        return reply(await asyncio.to_thread(checkpoints.report, checkout))
+
     @app.post("/v1/checkpoints/check", **doc(wire.CheckReport, wire.CheckWish))
     async def check(
         wish: Annotated[wire.CheckWish, Depends(body_of(wire.CheckWish))],

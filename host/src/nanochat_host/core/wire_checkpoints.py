@@ -133,6 +133,42 @@ class DeletePlan(msgspec.Struct):
     done: bool = False
 
 
+class ReportRow(msgspec.Struct):
+    """The newest step of a stage and tag, with what its training measured last."""
+
+    stage: str
+    tag: str
+    step: int
+    metrics: dict[str, float]
+
+
+class CoreRow(msgspec.Struct):
+    """A task of CORE. centered: 0 is chance, 1 is perfect."""
+
+    task: str
+    accuracy: float | None
+    centered: float | None
+
+
+class CoreTable(msgspec.Struct):
+    """A CSV of `base_eval`. core: the mean of the centered accuracies. checkpoints: those of this
+    step; more than one, and the file may be of any of them."""
+
+    file: str
+    step: int
+    core: float | None
+    tasks: list[CoreRow]
+    checkpoints: list[str] = []
+
+
+class ReportCard(msgspec.Struct):
+    """GET /v1/checkpoints/report: evaluations across stages."""
+
+    checkout: str
+    rows: list[ReportRow]
+    tables: list[CoreTable] = []
+
+
 class ReshardWish(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/checkpoints/reshard: the same step for another number of processes, as a tag of its
     own. into: the new tag; "" is `<tag>_w<nproc>`."""

@@ -40,6 +40,13 @@ def register(verbs: Verbs) -> None:
         f"{BASE} show base/d4/000120",
         show_one,
     )
+    report = add_verb(
+        subs,
+        "report",
+        "print what evaluations measured: a report card over stages, and CORE's tasks",
+        f"{BASE} report --checkout nanochat",
+        show_report,
+    )
     check = add_verb(
         subs,
         "check",
@@ -81,7 +88,7 @@ def register(verbs: Verbs) -> None:
     reshard.add_argument("--into", default="", metavar="TAG", help="default: <tag>_w<nproc>")
     for verb in (show, check, reshard):
         verb.add_argument("id", help="stage/tag/step, a part of it (`sft`, `d4/120`), or `last`")
-    for verb in (listing, show, check, delete, reshard):
+    for verb in (listing, show, report, check, delete, reshard):
         verb.add_argument("--checkout", default="tiny", help="default: the embedded one")
 
 
@@ -138,6 +145,27 @@ def show_one(args: argparse.Namespace, paths: Paths) -> int:
         lines += ["", f"options to resume with: {words}"]
     emit(args, detail, lines + finding_lines(detail.findings))
     return 0
+
+
+def show_report(args: argparse.Namespace, paths: Paths) -> int:
+    card = connect(paths).ask(calls.report_card(args.checkout))
+    names = list(dict.fromkeys(name for row in card.rows for name in row.metrics))
+    rows = [
+        [row.stage, row.tag, str(row.step), *(_figure(row.metrics.get(n)) for n in names)]
+        for row in card.rows
+    ]
+    lines = table(["STAGE", "TAG", "STEP", *map(str.upper, names)], rows) if rows else []
+    for found in card.tables:
+        of = " or ".join(found.checkpoints) or "a model that is gone"
+        lines += ["", f"{found.file}, of {of}: CORE {_figure(found.core)}"]
+        tasks = [[t.task, _figure(t.accuracy), _figure(t.centered)] for t in found.tasks]
+        lines += table(["TASK", "ACCURACY", "CENTERED"], tasks)
+    emit(args, card, lines or [f"nothing was evaluated in `{card.checkout}` yet"])
+    return 0
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def check_one(args: argparse.Namespace, paths: Paths) -> int:

@@ -172,7 +172,8 @@ class Driver:
     async def _event(self, wait_s: float) -> dict[str, Any]:
         assert self._process is not None and self._process.stdout is not None
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), wait_s)
+            async with asyncio.timeout(wait_s):  # `wait_for` may swallow a cancellation
+                line = await self._process.stdout.readline()
         except (TimeoutError, ValueError):
             await self.close()
             raise InsideError(f"{self._info.id} said nothing for {wait_s:.0f} s") from None

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from nanochat_host.core import wire_chat as wire
 from nanochat_host.core.chat.driver import Driver
@@ -55,7 +55,7 @@ class Chats:
             self._keep(asyncio.ensure_future(self._warm(place, wish.device)))
         return info
 
-    async def say(self, chat_id: str, say: wire.Say) -> AsyncIterator[wire.ChatEvent]:
+    async def say(self, chat_id: str, say: wire.Say) -> AsyncGenerator[wire.ChatEvent, None]:
         """Each side's answer as it comes; both speak at once. The turn is saved in the end, also
         when the listener leaves. Raises NotFoundError, RefusedError before the first event."""
         if chat_id in self._speaking:
@@ -78,7 +78,7 @@ class Chats:
 
     async def _answers(
         self, chat: wire.Chat, places: list[Place], say: wire.Say
-    ) -> AsyncIterator[wire.ChatEvent]:
+    ) -> AsyncGenerator[wire.ChatEvent, None]:
         if chat.info.id in self._speaking:  # two began at once
             return
         self._speaking[chat.info.id] = []

@@ -60,19 +60,15 @@ class Transcripts:
         return info
 
     def all(self, search: str, limit: int) -> list[ChatInfo]:
-        """Newest first; with `search`, those in which all its words are said somewhere."""
+        """The last spoken in first; with `search`, those in which all its words are said."""
         words = search.lower().split()
+        chats = [chat for file in self.folder.glob("*.json") if (chat := self._read(file))]
         found: list[ChatInfo] = []
-        for file in sorted(self.folder.glob("*.json"), reverse=True):
-            chat = self._read(file)
-            if chat is None or not chat.turns:
-                continue
-            text = chat_text(chat)
-            if all(word in text.lower() for word in words):
+        for chat in sorted(chats, key=lambda chat: chat.info.updated_at, reverse=True):
+            text = chat_text(chat) if words else ""
+            if len(found) < limit and all(word in text.lower() for word in words):
                 line = _line(text, words[0]) if words else ""
                 found.append(msgspec.structs.replace(chat.info, found=line))
-            if len(found) == limit:
-                break
         return found
 
     def _file(self, chat_id: str) -> Path:

@@ -15,6 +15,7 @@ from nanochat_host.core.checkpoints import fit, keep
 from nanochat_host.core.checkpoints.catalog import Catalog, Listed
 from nanochat_host.core.checkpoints.find import exactly, find
 from nanochat_host.core.checkpoints.inspect import inspect
+from nanochat_host.core.checkpoints.results import report_card
 from nanochat_host.core.inside import ask_inside, install_torch_hint
 from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
@@ -68,6 +69,12 @@ class Checkpoints:
         """Raises NotFoundError for an unknown checkout."""
         ref = self._ref(checkout)
         return self._catalog.listing(ref.name, Path(ref.base_dir))
+
+    def report(self, checkout: str) -> wire.ReportCard:
+        """Evaluations across stages. Raises NotFoundError for an unknown checkout."""
+        ref = self._ref(checkout)
+        base = Path(ref.base_dir)
+        return report_card(ref.name, base, self._catalog.read(base))
 
     def locate(self, checkout: str, word: str) -> Place:
         """The checkpoint a person means. Raises NotFoundError."""
