@@ -43,7 +43,7 @@ class Outside:
         ports = _ports(Settings(paths.settings_toml))
         self.otlp = OtlpReceiver(self._owner, self._write, ports.http_port, ports.grpc_port)
         self._follows: dict[str, WandbFollow] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._spans = start_spans()
 
     def traced(self, app: Any) -> Any:
@@ -66,19 +66,19 @@ class Outside:
     async def start(self) -> None:
         """Begin to look."""
         self._adoptions.start()
-        await self.otlp.start()
         self.alerting.start()
-        self._task = asyncio.get_running_loop().create_task(self._look_forever())
+        loop = asyncio.get_running_loop()  # nobody waits for what is heard from outside
+        self._tasks = [loop.create_task(self.otlp.start()), loop.create_task(self._look_forever())]
 
     async def close(self) -> None:
         """Stop looking and listening."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.otlp.close()
         await self.alerting.close()
         if self._spans is not None:
             await asyncio.to_thread(self._spans.close)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def adopt(self, wish: wire.AdoptRun) -> RunSummary:
         """Follow a run that somebody else started."""

@@ -37,6 +37,7 @@ class OtlpReceiver:
         self._find, self._write = find, write
         self._ports = {"http": http_port, "grpc": grpc_port}
         self._listeners: dict[str, OtlpListener] = {}
+        self._ready = asyncio.Event()
         self._http: asyncio.Server | None = None
         self._grpc: Any = None
         self._checks: dict[str, asyncio.Event] = {}
@@ -54,6 +55,7 @@ class OtlpReceiver:
             self._listeners[protocol] = listener
             if listener.detail and port:
                 logger.warning("OTLP over %s is off: %s", protocol, listener.detail)
+        self._ready.set()
 
     async def _listen(self, protocol: str, port: int) -> str:
         """What stands in the way, "" if nothing."""
@@ -83,6 +85,8 @@ class OtlpReceiver:
 
     async def check(self) -> OtlpStatus:
         """Send a span to each listener as an exporter would, and see it arrive."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), CHECK_S)
         for listener in self._listeners.values():
             if listener.state == "live":
                 listener.checked_ms, listener.detail = await self._check(listener.protocol)

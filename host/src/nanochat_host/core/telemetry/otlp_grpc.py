@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from nanochat_host.core.telemetry.otlp_decode import NotOtlpError
@@ -16,8 +19,15 @@ _SERVICES = {
 }
 
 
+_QUIET = {"GRPC_VERBOSITY": "NONE", "GRPC_ENABLE_FORK_SUPPORT": "0"}
+"""gRPC's C core prints to stderr on its own, for example that a port is in use, which we say
+ourselves; and it minds forks, of which the core makes none."""
+
+
 async def listen(port: int, take: Take) -> grpc.aio.Server:
     """Serve until stopped. Raises ImportError without grpcio, OSError when the port is in use."""
+    await asyncio.to_thread(importlib.import_module, "grpc.aio")  # it takes a tenth of a second
+    os.environ.update(_QUIET)
     import grpc
     import grpc.aio
 
