@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from nanochat_host.core.wire import RunRecord, RunStatus, RunStep
 from nanochat_host.paths import Paths, RunPaths
 
 ENV = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "TOKEN": "s3cret"}
+HANDED = json.dumps({"env": ENV, "secrets": []}).encode()
 
 
 def record(checkout: Path, *argvs: list[str]) -> RunRecord:
@@ -50,7 +52,7 @@ class Shims:
     def shim(self, run: RunPaths, *, adopt: bool = False) -> int:
         lock = run_folder.lock_shim(run)
         assert lock is not None
-        pid = _spawn(run, lock, ENV, adopt)
+        pid = _spawn(run, lock, HANDED, adopt)
         self.started.append((pid, procs.start_ticks(pid)))
         return pid
 
@@ -78,7 +80,7 @@ def test_log_state_and_events_of_a_run(shims: Shims) -> None:
     run, pid = shims.run(["--num-iterations=2"])
     shims.end(pid)
     log = run.out_log.read_text()
-    assert log.splitlines()[0] == "nice 0 pgid True secret s3cret"
+    assert log.splitlines()[0] == f"nice {os.nice(0)} pgid True secret s3cret"
     assert "step 00001/00002" in log and log.endswith("finished\n")
     status = status_of(run)
     assert (status.state, status.exit_code, status.signal, status.pid) == ("done", 0, 0, 0)

@@ -30,7 +30,7 @@ async def test_a_worker_inherits_nothing_of_the_host(
         pid = panel.pid
         assert pid is not None
         assert os.getsid(pid) == pid
-        assert os.getpriority(os.PRIO_PROCESS, pid) == limits.NICENESS
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.nice(0) + limits.NICENESS
         environ = Path(f"/proc/{pid}/environ").read_bytes()
         zygote_environ = Path(f"/proc/{stage.supervisor.zygote_pid}/environ").read_bytes()
         fds = {int(fd.name) for fd in Path(f"/proc/{pid}/fd").iterdir()}

@@ -26,8 +26,8 @@ ourselves; and it minds forks, of which the core makes none."""
 
 async def listen(port: int, take: Take) -> grpc.aio.Server:
     """Serve until stopped. Raises ImportError without grpcio, OSError when the port is in use."""
+    os.environ.update(_QUIET)  # read at the first import
     await asyncio.to_thread(importlib.import_module, "grpc.aio")  # it takes a tenth of a second
-    os.environ.update(_QUIET)
     import grpc
     import grpc.aio
 
