@@ -38,6 +38,9 @@ $(DEV): $(STAMP) $(TESTS_WITH_TORCH)
 demo: $(STAMP) $(TORCH)
 	@$(BIN)/nanochat-cli demo
 
+# Two processes: the machines this runs on have two cores.
+ARGS ?= -n 2 --dist loadfile
+
 test: $(DEV)
 	$(BIN)/python -m pytest $(ARGS)
 
