@@ -68,6 +68,26 @@ def shows_step_after(tui: Terminal, step: int) -> None:
         raise AssertionError(f"{error}; screen:\n{tui.text}") from None
 
 
+def toasts(tui: Terminal) -> str:
+    """What the toasts on the screen say, as if their lines were not wrapped."""
+    tui.drain()
+    rows, said = tui.text.splitlines(), []
+    for y, row in enumerate(rows):
+        for box in re.finditer("╭─+╮", row):  # a panel's frame has a title on its top line
+            inside = [below[box.start() + 1 : box.end() - 1] for below in rows[y + 1 :]]
+            ends = [below[box.start()] for below in rows[y + 1 :]]
+            said += inside[: ends.index("╰") if "╰" in ends else 0]
+    return " ".join(" ".join(said).split())
+
+
+def says(tui: Terminal, words: str) -> None:
+    """Wait until a toast has these words."""
+    try:
+        until(lambda: words in toasts(tui), f"a toast with `{words}`")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; screen:\n{tui.text}") from None
+
+
 def is_alive(pid: int) -> bool:
     """It runs, and is no zombie."""
     try:

@@ -13,7 +13,15 @@ import pytest
 from core_rig import small_disk, status_of, until
 from nanochat_host.core.start import prepare_core_dir
 from nanochat_host.ui.session import Session, save_session
-from resilience_rig import Live, cli, live_run, refusal, shows_step_after, steps_reported
+from resilience_rig import (
+    Live,
+    cli,
+    live_run,
+    refusal,
+    says,
+    shows_step_after,
+    steps_reported,
+)
 from tui_rig import TuiRig, ended, tui_rig
 
 BINARY = bytes(range(256)) * 8
@@ -80,9 +88,7 @@ def test_a_remembered_layout_gone_wrong_gives_way_to_the_default(fresh: TuiRig) 
     (fresh.paths.layouts / "mine.toml").write_text(WRONG_LAYOUT)
     save_session(fresh.paths, Session(layout="mine", mode="dashboard"))
     tui = fresh.open()
-    tui.wait_for(r"mine.toml:6")
-    tui.wait_for("`title` must be text")
-    tui.wait_for("showing the default")
+    says(tui, "mine.toml:6: `title` must be text, not 3; showing the default layout")
     assert "1 Train" in tui.text
 
 
@@ -125,7 +131,7 @@ def test_garbage_among_the_events_is_left_out_and_said(live: Live) -> None:
     shown = live.tui
     with live.run.events_jsonl.open("ab") as file:
         file.write(BINARY + b'\n{"ts": 1, "kind": "met\n[1, 2]\n')
-    shown.wait_for("lines that are no events")
+    says(shown, "events.jsonl holds lines that are no events")
     live.moves_on()
     told = cli(live.rig, "run", "show", "last")
     assert told.returncode == 0 and "lines that are no events" in told.stdout
@@ -153,7 +159,9 @@ def test_the_place_of_the_core_s_socket_is_taken(fresh: TuiRig, what: str) -> No
         assert str(where) in line and "then try again" in line
         tui = fresh.open()
         tui.wait_for("core away")
-        tui.wait_for("in use by another|is not a socket")
+        says(tui, "is not a socket" if what == "a file" else "is in use by another program")
+        above = " ".join(" ".join(tui.text.splitlines()[:24]).split())
+        assert "then try again" in above, "what to do stays on the screen when the toast is gone"
         assert where.exists(), "it is not ours to remove"
     where.unlink()
     tui.wait_for("core up")

@@ -19,6 +19,7 @@ from resilience_rig import (
     is_alive,
     live_run,
     readable_events,
+    says,
     shows_step_after,
     steps_printed,
 )
@@ -60,7 +61,7 @@ def test_the_core(live: Live) -> None:
     old = live.rig.client.health().pid
     trainer = status_of(live.run).pid
     kill(old)
-    shown.wait_for("the core was restarted, nothing was lost")
+    says(shown, "the core was restarted, nothing was lost")
     shown.wait_for("core up")
     assert "run it again" not in shown.text, "a person at a screen has nothing to run"
     assert live.rig.client.health().pid != old
@@ -73,7 +74,7 @@ def test_the_shim(live: Live) -> None:
     shown = live.tui
     before = status_of(live.run)
     kill(before.shim_pid)
-    shown.wait_for("its shim was killed; training goes on")
+    says(shown, "its shim was killed; training goes on under a new one")
     after = until(lambda: (s := status_of(live.run)).shim_pid != before.shim_pid and s, "a shim")
     assert after.pid == before.pid and procs.is_alive(after.pid, after.pid_start)
     live.moves_on()
@@ -95,8 +96,7 @@ def test_the_trainer(live: Live) -> None:
     shown = live.tui
     status = status_of(live.run)
     kill(status.pid)
-    shown.wait_for("looper failed")
-    shown.wait_for("killed from outside")
+    says(shown, "looper failed ended by SIGKILL: killed from outside")
     shown.wait_for("✗ failed  looper")
     last = until(lambda: (s := status_of(live.run)).state != "running" and s, "the end is written")
     assert (last.state, last.exit_code) == ("failed", None)

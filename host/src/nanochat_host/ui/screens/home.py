@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -24,6 +25,7 @@ WORDMARK = """\
 │ │ ├─┤ │ │ │ │ │   ├─┤ ├─┤  │
 ╵ ╵ ╵ ╵ ╵ ╵ ╰─╯ ╰─╴ ╵ ╵ ╵ ╵  ╵"""
 RECENT = 6
+NOTE_COLUMNS = 60
 
 
 class HomeScreen(HostScreen):
@@ -110,8 +112,8 @@ class HomeScreen(HostScreen):
     def _recent(self) -> list[Row]:
         rows = [_row("", "", "", ""), _heading("Recent runs")]
         if not self.model.runs:
-            text = "none yet" if self.model.loaded else self._waiting()
-            return [*rows, Row("", (("", ""), (text, "muted")))]
+            told = ["none yet"] if self.model.loaded else [self._waiting(), *self._why_away()]
+            return [*rows, *(Row("", (("", ""), (text, "muted"))) for text in told)]
         newest = sorted(self.model.runs, key=lambda r: -r.facts.created_at)
         for run in newest[:RECENT]:
             facts = run.facts
@@ -155,10 +157,15 @@ class HomeScreen(HostScreen):
             rows.append(Row("", (("", ""), (hint, "muted"))))
         return rows
 
+    def _why_away(self) -> list[str]:
+        """What keeps the core from starting: a toast alone would be gone in seconds."""
+        away = self.model.core is CoreState.AWAY
+        note = self.model.core_note if away else ""
+        return textwrap.wrap(note, NOTE_COLUMNS, break_on_hyphens=False)
+
     def _waiting(self) -> str:
         if self.model.core is CoreState.AWAY:
-            why = f": {self.model.core_note}" if self.model.core_note else ""
-            return f"the core is away and is being started again{why}"
+            return "the core is away; it is being started again"
         return "asking the core …"
 
 
