@@ -128,6 +128,13 @@ def test_a_failed_conversion_leaves_nothing_behind(cli: Cli) -> None:
     assert sorted(path.name for path in folder.parent.iterdir()) == before
 
 
+def test_report_lists_what_was_measured(cli: Cli) -> None:
+    fake.checkpoint(cli.base, tag="card", step=7)
+    card = cli(*at("checkpoint", "report", "--json")).data
+    assert any((row["tag"], row["step"]) == ("card", 7) for row in card["rows"])
+    assert "card" in cli(*at("checkpoint", "report")).out
+
+
 def test_complete_streams_and_two_stand_under_each_other(cli: Cli) -> None:
     fake.checkpoint(cli.base, tag="say", step=1)
     fake.checkpoint(cli.base, tag="say", step=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_a_verb_has_json_help_and_an_example_that_parses(path: str) -> None:
     ]
     assert examples
     for example in examples:
-        words = re.sub(r"\s*>.*", "", example).split()[1:]
+        words = shlex.split(re.sub(r"\s*>.*", "", example))[1:]
         assert build_parser().parse_args(words).handler is not None
         assert " ".join(words).startswith(path)
 

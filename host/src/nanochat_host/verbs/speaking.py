@@ -24,11 +24,22 @@ def add_speaking(parser: argparse.ArgumentParser, checkpoint: str, max_tokens: i
         help=f"stage/tag/step, a part of it, or `last` (default: {checkpoint or 'last'})",
     )  # fmt: skip
     parser.add_argument("--vs", default="", metavar="ID", help="a second one, same prompt and seed")
-    parser.add_argument("-t", "--temperature", type=float, default=DEFAULTS.temperature)
+    parser.add_argument(
+        "-t", "--temperature", type=float, default=DEFAULTS.temperature, help="0: the likeliest"
+    )
     parser.add_argument("-k", "--top-k", type=int, default=DEFAULTS.top_k, help="0: all tokens")
-    parser.add_argument("-n", "--max-tokens", type=int, default=max_tokens)
-    parser.add_argument("--seed", type=int, default=DEFAULTS.seed)
-    parser.add_argument("--device", default="", choices=["", "cpu", "cuda", "mps"])
+    parser.add_argument(
+        "-n", "--max-tokens", type=int, default=max_tokens, help="length of an answer at most"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=DEFAULTS.seed, help="the same seed gives the same answer"
+    )
+    parser.add_argument(
+        "--device",
+        default="",
+        choices=["", "cpu", "cuda", "mps"],
+        help="default: the best there is",
+    )
 
 
 def settings_of(args: argparse.Namespace) -> wire.ChatSettings:
