@@ -158,22 +158,11 @@ def show_one(args: argparse.Namespace, paths: Paths) -> int:
     for index, step in enumerate(record.steps):
         mark = ">" if index == facts.stage_index else " "
         lines.append(f"   {mark} {step.module} {' '.join(step.argv)}")
-    lines += [f"  alert     {message}" for message in _alerts(client, facts.id)]
+    lines += [f"  alert     {message}" for message in active_alerts(client, facts.id)]
     if detail.live:
         lines.append(f"  live      {', '.join(detail.live)}")
     emit(args, detail, lines)
     return 0
-
-
-def _alerts(client: CoreClient, run_id: str) -> list[str]:
-    """What is wrong with the run and not over."""
-    active: dict[str, str] = {}
-    for event in client.events(run_id, ["alert"], 200):
-        rule = str(event.fields.get("rule"))
-        active.pop(rule, None)
-        if event.fields.get("active"):
-            active[rule] = f"{event.fields.get('message')}; {event.fields.get('hint')}"
-    return list(active.values())
 
 
 def clock(ts: float) -> str:
