@@ -103,8 +103,8 @@ def test_a_poor_terminal_gets_ascii(live: Live, env: dict[str, str]) -> None:
     tui.wait_for(STEP)
     live.moves_on(tui)
     for key, expected in [
-        ("h", "Watch the run"), ("r", "1 run "), ("o", "following"), ("d", STEP), ("p", r"\| paused"),
-        ("p", r"\* running"), ("x", "Stop looper"),
+        ("h", "Watch the run"), ("r", "1 run "), ("o", "following"), ("d", STEP),
+        ("p", r"\| paused"), ("p", r"\* running"), ("x", "Stop looper"),
     ]:  # fmt: skip
         tui.press(key)
         tui.wait_for(expected)

@@ -58,10 +58,11 @@ class NewsDesk:
         model = self._app.model
         if run_id == model.run_id:
             return
-        row = model.summary(run_id)
+        row, was_live = model.summary(run_id), model.live
         model.run_id = run_id
         model.run = row.facts if row else None
         model.trouble = ""
+        self._facts_moved(was_live)
         self._since = time.time()
         self._revs = (-1, -1)
         self._app.link.follow(run_id)
