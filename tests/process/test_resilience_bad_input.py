@@ -177,6 +177,7 @@ def test_a_pid_of_long_ago_and_a_socket_nobody_listens_at(fresh: TuiRig) -> None
     assert fresh.client.health().pid != 1
 
 
+@pytest.mark.torch
 def test_a_core_starts_on_a_full_disk_and_shows_what_there_is(live: Live, tmp_path: Path) -> None:
     if os.getuid() != 0:
         # Only root can have a file system of its own; a home that refuses every write is as full.
