@@ -15,6 +15,7 @@ from nanochat_host.layout.find import list_layouts
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.messages import ShowRun, SteerWanted, StopWanted
 from nanochat_host.ui.model import LIVE_STATES
+from nanochat_host.ui.modes import PLACES
 from nanochat_host.ui.screenshot import take_screenshot
 from nanochat_host.ui.words import age_words, run_name
 
@@ -53,11 +54,9 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
         yield HostCommand("Sample now", "generate text after this step", steer("sample"))
         stop = partial(app.post_message, StopWanted(app.model.run_id))
         yield HostCommand("Stop the run", "asks how", stop)
-    yield HostCommand("Home", "what to do next", show("home"))
-    yield HostCommand("Runs", "list, filter, open, delete", show("runs"))
-    yield HostCommand("Dashboard", "panels of the run on show", show("dashboard"))
-    yield HostCommand("Log", "what the run prints", show("log"))
-    yield HostCommand("Chat", "talk to checkpoints, one or two side by side", show("chat"))
+    for mode, at in PLACES.items():
+        if at.title:
+            yield HostCommand(at.title, at.help, show(mode))
     yield HostCommand("Start the demo", "train a small GPT on this machine", app.start_demo)
     new_run = partial(app.run_action, "new_run")
     yield HostCommand("Start a run", "a stage or pipeline of a checkout", new_run)

@@ -3,59 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.screen import Screen
 
-REMEMBERED = frozenset({"home", "runs", "dashboard", "log"})
+
+@dataclass(frozen=True)
+class Place:
+    """A full screen. where: "module:Class" below `ui.screens`. title, help: its line in the palette
+    and in the list of places at home; no title: reached another way. remembered: the UI may open
+    there again."""
+
+    where: str
+    title: str = ""
+    help: str = ""
+    remembered: bool = False
+
+    def open(self) -> Screen[Any]:
+        """Import and make it."""
+        module, _, name = self.where.partition(":")
+        made: Screen[Any] = getattr(import_module(f"nanochat_host.ui.screens.{module}"), name)()
+        return made
+
+
+PLACES: dict[str, Place] = {
+    "home": Place("home:HomeScreen", "Home", "what to do next", remembered=True),
+    "runs": Place("runs:RunsScreen", "Runs", "list, filter, open, delete", remembered=True),
+    "dashboard": Place(
+        "dashboard:DashboardScreen", "Dashboard", "panels of the run on show", remembered=True
+    ),
+    "log": Place("log:LogScreen", "Log", "what the run prints", remembered=True),
+    "start": Place("start:StartScreen"),
+    "chat": Place("chat:ChatScreen", "Chat", "talk to checkpoints, one or two side by side"),
+}
+"""In the order of the palette."""
+
+REMEMBERED = frozenset(name for name, place in PLACES.items() if place.remembered)
 """Modes in which the UI may open again."""
 
-
-def _home() -> Screen[Any]:
-    from nanochat_host.ui.screens.home import HomeScreen
-
-    return HomeScreen()
-
-
-def _runs() -> Screen[Any]:
-    from nanochat_host.ui.screens.runs import RunsScreen
-
-    return RunsScreen()
-
-
-def _dashboard() -> Screen[Any]:
-    from nanochat_host.ui.screens.dashboard import DashboardScreen
-
-    return DashboardScreen()
-
-
-def _log() -> Screen[Any]:
-    from nanochat_host.ui.screens.log import LogScreen
-
-    return LogScreen()
-
-
-def _start() -> Screen[Any]:
-    from nanochat_host.ui.screens.start import StartScreen
-
-    return StartScreen()
-
-
-def _chat() -> Screen[Any]:
-    from nanochat_host.ui.screens.chat import ChatScreen
-
-    return ChatScreen()
-
-
 MODES: dict[str, Callable[[], Screen[Any]]] = {
-    "home": _home,
-    "runs": _runs,
-    "dashboard": _dashboard,
-    "log": _log,
-    "start": _start,
-    "chat": _chat,
+    name: partial(place.open) for name, place in PLACES.items()
 }
 
 
