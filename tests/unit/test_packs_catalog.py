@@ -97,7 +97,7 @@ def test_broken_packs_are_listed_with_their_file_and_fault() -> None:
         (("protocol = 1", "protocol = 99"), "newer than this host's 1: update nanochat-cli"),
         (('entry = "m:P"', 'entry = "os.system"'), "at `$.panels[0].entry`"),
         (('id = "p"', 'id = "../p"'), "at `$.panels[0].id`"),
-        (("logs:read", "files:write"), "Invalid enum value 'files:write'"),
+        (("logs:read", "files:write"), "`files:write` is not a permission"),
         (('title = "T"', 'titel = "T"'), "unknown field `titel`"),
         (('version = "1"', "version = "), "Invalid value"),
         (('version = "1"', "x = " + "[" * 900), "recursion"),

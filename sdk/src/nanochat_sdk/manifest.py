@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from nanochat_sdk.capabilities import Capability
+from nanochat_sdk.capabilities import MAX_PERMISSION, parse_permission
 from nanochat_sdk.errors import ManifestError as ManifestError
 from nanochat_sdk.errors import OptionError
 from nanochat_sdk.payload import MAX_TEXT, Label
@@ -26,6 +26,9 @@ Entry = Annotated[
         max_length=200,
     ),
 ]
+Permitted = Annotated[str, Meta(max_length=MAX_PERMISSION)]
+MAX_PERMISSIONS = 32
+"""Permissions a panel may declare: more than a person would read."""
 RESERVED = frozenset({"app", "core", "host", "nanochat", "panel", "stdlib", "system"})
 """Ids no pack may have: they would read as part of the program."""
 
@@ -42,14 +45,15 @@ class OptionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PanelManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A panel of a pack. min_size: cells (width, height) below which it is not shown.
-    refresh_hz: frames a second at most, unless the layout says otherwise."""
+    """A panel of a pack. capabilities: permissions (see `capabilities.parse_permission`).
+    min_size: cells (width, height) below which it is not shown. refresh_hz: frames a second at
+    most, unless the layout says otherwise."""
 
     id: Id
     entry: Entry
     title: Label
     help: Annotated[str, Meta(max_length=200)]
-    capabilities: list[Capability] = []
+    capabilities: Annotated[list[Permitted], Meta(max_length=MAX_PERMISSIONS)] = []
     min_size: tuple[int, int] = (20, 4)
     refresh_hz: Annotated[float, Meta(gt=0, le=60)] = 2.0
     options: dict[Id, OptionSpec] = {}
@@ -172,6 +176,11 @@ def _check_panels(manifest: PackManifest) -> None:
         if panel.id in seen:
             raise ManifestError(f"panel `{panel.id}` is declared twice")
         seen.add(panel.id)
+        for text in panel.capabilities:
+            try:
+                parse_permission(text)
+            except ManifestError as error:
+                raise ManifestError(f"panel `{panel.id}`: {error}") from None
         for key, spec in panel.options.items():
             if (spec.min is not None or spec.max is not None) and spec.type not in ("int", "float"):
                 raise ManifestError(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from nanochat_sdk.capabilities import Capability
 from nanochat_sdk.errors import ManifestError
 from nanochat_sdk.manifest import MAX_MANIFEST, PackManifest, PanelManifest, parse_manifest
 
@@ -50,13 +49,13 @@ class Catalog:
 
     panels: Mapping[str, PanelEntry] = field(default_factory=dict)
     errors: Sequence[PackError] = ()
-    grants: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
+    grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def discover(
         cls,
         folders: Iterable[Path] | None = None,
-        grants: Mapping[str, Iterable[Capability]] | None = None,
+        grants: Mapping[str, Iterable[str]] | None = None,
     ) -> Catalog:
         """The built-in pack, and those in `folders` (default: $NANOCHAT_CLI_PACKS).
 
@@ -103,7 +102,7 @@ class Catalog:
             known = ", ".join(sorted(self.panels)) or "none"
             raise NotFoundError(f"no panel `{name}`", f"there are: {known}") from None
 
-    def granted(self, entry: PanelEntry) -> frozenset[Capability]:
+    def granted(self, entry: PanelEntry) -> frozenset[str]:
         """What the panel may use: of what it declares, what its pack was granted."""
         declared = frozenset(entry.panel.capabilities)
         if entry.pack.id == BUILTIN:

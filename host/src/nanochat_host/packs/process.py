@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from nanochat_sdk.capabilities import ACTIONS, Capability
+from nanochat_sdk.capabilities import ACTIONS
 from nanochat_sdk.data import Needs
 from nanochat_sdk.manifest import resolve_options
 from nanochat_sdk.payload import Payload
@@ -45,7 +45,7 @@ class PanelProcess:
         self,
         entry: PanelEntry,
         options: Mapping[str, Any],
-        granted: Iterable[Capability],
+        granted: Iterable[str],
         on_change: Callable[[PanelProcess], None],
         spawner: Spawner,
         deadlines: Deadlines,

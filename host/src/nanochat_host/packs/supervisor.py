@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from nanochat_sdk.capabilities import Capability
-
 from nanochat_host.packs import proc_stats
 from nanochat_host.packs.budget import Budget, Meter
 from nanochat_host.packs.catalog import PanelEntry
@@ -111,7 +109,7 @@ class Supervisor:
         await asyncio.gather(*self._closing, *(zygote.close() for zygote in zygotes))
 
     def open(
-        self, entry: PanelEntry, options: Mapping[str, Any], granted: Iterable[Capability]
+        self, entry: PanelEntry, options: Mapping[str, Any], granted: Iterable[str]
     ) -> PanelProcess:
         """Start a panel; `on_change` tells how it fares. Raises OptionError."""
         panel = PanelProcess(
