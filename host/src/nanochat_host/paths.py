@@ -114,6 +114,11 @@ class Paths:
         return self.home / "settings.toml"
 
     @property
+    def keymap_toml(self) -> Path:
+        """Keys of the person's own; read by the UI alone."""
+        return self.home / "keymap.toml"
+
+    @property
     def secrets_json(self) -> Path:
         """Tokens, 0600; with a keyring only where they lie. Read and written by the core alone."""
         return self.home / "secrets.json"
@@ -122,6 +127,16 @@ class Paths:
     def chats(self) -> Path:
         """Transcripts of chats, one JSON file each."""
         return self.home / "chats"
+
+    @property
+    def queue_json(self) -> Path:
+        """What is to run next, 0600. `core.queue.QueueFile`."""
+        return self.home / "queue.json"
+
+    @property
+    def environments(self) -> Path:
+        """Python environments we made for checkouts that take none of their own, by name."""
+        return self.home / "environments"
 
     @property
     def prompts_json(self) -> Path:

@@ -124,7 +124,8 @@ class StartRun(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/runs. target: a stage ("base_train"), a module, or a pipeline ("demo").
     options: by option name; they override a pipeline's own for the stages that have them, and the
     prefab's. prefab: sets the options of the stages it names, and nproc. nproc: None is the
-    prefab's, else a pipeline's own, else 1."""
+    prefab's, else a pipeline's own, else 1. gpus: the only ones it may see ("0,1"), "" for all.
+    continues: id of a run whose newest checkpoint, options and patched values are gone on with."""
 
     checkout: str
     target: str
@@ -134,6 +135,8 @@ class StartRun(msgspec.Struct, forbid_unknown_fields=True):
     cost_per_hour: float = 0.0
     env: dict[str, str] = {}
     prefab: str = ""
+    gpus: str = ""
+    continues: str = ""
 
 
 class RunStep(msgspec.Struct):
@@ -151,7 +154,9 @@ class RunStep(msgspec.Struct):
 
 class RunRecord(msgspec.Struct):
     """run.json: everything needed to do it again; written once. env_names: names handed through,
-    never values that may be secret. env: values we set ourselves."""
+    never values that may be secret. env: values we set ourselves. continues: the run whose
+    checkpoint it began with; resent: the patches of that run that were sent again. queue_item: the
+    wish of the queue it came from."""
 
     id: str
     name: str
@@ -174,6 +179,9 @@ class RunRecord(msgspec.Struct):
     cost_per_hour: float = 0.0
     host_version: str = ""
     prefab: str = ""
+    continues: str = ""
+    resent: list[dict[str, Any]] = []
+    queue_item: str = ""
     adopted_log: str = ""
     """The log of a process that somebody else started; it has no commands then."""
 
