@@ -45,7 +45,8 @@ class Needs(msgspec.Struct, frozen=True):
     `capabilities.NEEDED`): what was not granted stays empty and is named in `Data.denied`.
 
     latest: globs; the newest value of every metric that matches.
-    events: kinds of events wanted, newest last, at most `max_events`.
+    events: kinds of events wanted, newest last, at most `max_events`. spans: names (globs) of the
+    spans wanted where events has "span"; all if empty. Large ones may be fewer than asked for.
     run: facts about the run. config: its effective options. machine: names of devices, totals.
     """
 
@@ -53,6 +54,7 @@ class Needs(msgspec.Struct, frozen=True):
     latest: Annotated[tuple[Label, ...], Meta(max_length=64)] = ()
     events: Annotated[tuple[EventKind, ...], Meta(max_length=8)] = ()
     max_events: Annotated[int, Meta(ge=1, le=500)] = 50
+    spans: Annotated[tuple[Label, ...], Meta(max_length=32)] = ()
     log: LogQuery | None = None
     run: bool = True
     config: bool = False

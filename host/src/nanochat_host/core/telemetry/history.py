@@ -1,42 +1,82 @@
-"""The newest events of a run that are not metrics, by kind."""
+"""The newest events of a run that are not metrics, by kind, and spans by name."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from nanochat_sdk.data import Event
 
 KEPT = 500
+KEPT_BYTES = 1024 * 1024
+"""Of text in the events of one shelf: a snapshot of a long context is tens of kilobytes."""
+ANSWER_BYTES = 2 * 1024 * 1024
+"""Of text in one answer: what the host sends to a worker in one message is bounded."""
+SPAN_NAMES = 32
+"""Names of spans kept apart; further ones share a shelf."""
+
+
+class _Shelf:
+    """The newest events of one kind, or spans of one name, each with its bytes of text."""
+
+    def __init__(self) -> None:
+        self.events: deque[tuple[Event, int]] = deque()
+        self.rev = 0
+        self._bytes = 0
+
+    def add(self, event: Event, *, rev: int) -> None:
+        weight = sum(len(v) for v in event.fields.values() if isinstance(v, str))
+        self.events.append((event, weight))
+        self._bytes += weight
+        self.rev = rev
+        while len(self.events) > KEPT or (self._bytes > KEPT_BYTES and len(self.events) > 1):
+            self._bytes -= self.events.popleft()[1]
 
 
 class History:
-    """At most `KEPT` events of each kind. rev(kinds): newest revision at which one arrived."""
+    """At most `KEPT` events of each kind, and of each name of span: what is frequent or large does
+    not push out the rest. Kinds or names that are not given mean all."""
 
     def __init__(self, events: Iterable[Event] = (), *, rev: int = 0) -> None:
-        self._kinds: dict[str, deque[Event]] = {}
-        self._revs: dict[str, int] = {}
+        self._shelves: dict[tuple[str, str], _Shelf] = {}
         for event in events:
             self.add(event, rev=rev)
 
     def add(self, event: Event, *, rev: int) -> None:
         """Append an event."""
-        self._kinds.setdefault(event.kind, deque(maxlen=KEPT)).append(event)
-        self._revs[event.kind] = rev
+        name = str(event.fields.get("name", "")) if event.kind == "span" else ""
+        key = event.kind, name
+        if key not in self._shelves and name and len(self._shelves) >= SPAN_NAMES:
+            key = event.kind, ""
+        self._shelves.setdefault(key, _Shelf()).add(event, rev=rev)
 
-    def rev(self, kinds: Sequence[str]) -> int:
-        """Revision of the newest event of these kinds (all, if none is named)."""
-        return max((r for k, r in self._revs.items() if not kinds or k in kinds), default=0)
+    def rev(self, kinds: Sequence[str], spans: Sequence[str] = ()) -> int:
+        """Revision of the newest of these events."""
+        return max((shelf.rev for shelf in self._chosen(kinds, spans)), default=0)
 
-    def newest(self, kinds: Sequence[str], limit: int) -> list[Event]:
-        """The newest events of these kinds (all, if none is named), oldest first."""
-        found: list[Event] = []
-        for kind, events in self._kinds.items():
-            if not kinds or kind in kinds:
-                found.extend(islice(reversed(events), limit))
-        return sorted(found, key=lambda event: event.ts)[-limit:]
+    def newest(self, kinds: Sequence[str], limit: int, spans: Sequence[str] = ()) -> list[Event]:
+        """The newest of these events, oldest first; fewer than `limit` where they are large."""
+        found: list[tuple[Event, int]] = []
+        for shelf in self._chosen(kinds, spans):
+            found.extend(list(shelf.events)[-limit:])
+        found.sort(key=lambda entry: entry[0].ts, reverse=True)
+        out: list[Event] = []
+        room = ANSWER_BYTES
+        for event, weight in found[:limit]:
+            room -= weight
+            if room < 0 and out:
+                break
+            out.append(event)
+        return out[::-1]
 
     def all(self) -> list[Event]:
-        """Everything kept, kind by kind."""
-        return [event for events in self._kinds.values() for event in events]
+        """Everything kept, shelf by shelf."""
+        return [event for shelf in self._shelves.values() for event, _ in shelf.events]
+
+    def _chosen(self, kinds: Sequence[str], spans: Sequence[str]) -> Iterator[_Shelf]:
+        for (kind, name), shelf in self._shelves.items():
+            if kinds and kind not in kinds:
+                continue
+            if kind != "span" or not spans or any(fnmatchcase(name, span) for span in spans):
+                yield shelf

@@ -47,6 +47,7 @@ def allowed(needs: Needs, granted: set[str]) -> tuple[Needs, list[str]]:
             k for k in needs.events if may("events:sample" if k == "sample" else "events")
         ),
         max_events=needs.max_events,
+        spans=needs.spans,
         log=needs.log if needs.log is not None and may("log") else None,
         run=needs.run,
         config=needs.config and may("config"),
@@ -99,7 +100,7 @@ class Scene:
         if needs.config:
             revs.append(self.seen.config_rev)
         if self.run and needs.events:
-            revs.append(self.run.history.rev(needs.events))
+            revs.append(self.run.history.rev(needs.events, needs.spans))
         if self.run and needs.log:
             revs.append(self.run.log_rev)
         return max(revs)
@@ -171,7 +172,7 @@ class Scene:
     def _events(self, needs: Needs) -> list[Event]:
         if not (self.run and needs.events):
             return []
-        return self.run.history.newest(needs.events, needs.max_events)
+        return self.run.history.newest(needs.events, needs.max_events, needs.spans)
 
     def _log(self, needs: Needs) -> LogPage | None:
         if needs.log is None:
