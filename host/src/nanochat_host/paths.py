@@ -153,6 +153,20 @@ class Paths:
         return self.home / "prefabs"
 
     @property
+    def packs(self) -> Path:
+        return self.home / "packs"
+
+    @property
+    def packs_json(self) -> Path:
+        """Installed packs and what was granted them, 0600. Written by `packs.grants` alone."""
+        return self.packs / "packs.json"
+
+    @property
+    def pack_store(self) -> Path:
+        """Files of installed packs, each in a read-only folder named by the hash of its content."""
+        return self.packs / "store"
+
+    @property
     def logs(self) -> Path:
         """Our own JSON-lines logs: core.jsonl, ui.jsonl, cli.jsonl, rotated."""
         return self.home / "logs"
