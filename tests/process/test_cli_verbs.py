@@ -210,6 +210,15 @@ def test_panel_render_errors(cli: Cli, ended: str, words: list[str], part: str) 
     assert part in cli("panel", "render", *words, code=2).err
 
 
+def test_keys_list_check(cli: Cli) -> None:
+    ids = {row["id"] for row in cli.json("keys", "list")}
+    assert {"app.quit", "dashboard.steer.save"} <= ids
+    assert "[keys]" in cli("keys", "list", "--toml").out
+    assert cli.json("keys", "check")["wrong"] == []
+    (cli.paths.home / "keymap.toml").write_text('[keys]\n"app.qiut" = "f4"\n')
+    assert "did you mean `app.quit`" in cli("keys", "check", code=2).out
+
+
 def test_layout_list_show_check(cli: Cli, tmp_path: Path) -> None:
     assert {"default", "minimal", "no-panels", "wide"} <= {
         x["name"] for x in cli.json("layout", "list")

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 from textual import on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from nanochat_host.core.wire import StartRun
-from nanochat_host.crash import last_crash, mark_seen, write_crash
+from nanochat_host.crash import last_crash, mark_seen
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.paths import Paths
 from nanochat_host.ui import messages, modes
 from nanochat_host.ui.deck import Deck, load_deck, open_deck
+from nanochat_host.ui.faults import Faults
+from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
 from nanochat_host.ui.news import NewsDesk
@@ -42,14 +41,13 @@ if TYPE_CHECKING:
     from nanochat_host.ui.screens.dashboard import DashboardScreen
     from nanochat_host.ui.steering import Steering
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 GC_THRESHOLDS = (2_000, 10, 50)
 """What lives from the start is frozen, so collections see only what panels and keys make. Few and
 large ones held up keys for 30 ms and let the heap grow; these take 1 ms, and 10 ms now and then."""
 
 
-class NanochatApp(App[None]):
+class NanochatApp(Faults):
     """run: an id, a name, a part of an id, or "last". start: a run to begin
     at once; attach: rather show a live one of the same target if there is one. deck: the layout
     to open in, if that is known; note: what is to be said about it. launched: zygotes started
@@ -59,16 +57,19 @@ class NanochatApp(App[None]):
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**modes.MODES}
     COMMANDS: ClassVar[set[Any]] = {modes.host_commands}
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = with_ids("app", [
         Binding("h", "show('home')", "Home", show=False),
         Binding("r", "show('runs')", "Runs", show=False),
         Binding("d", "show('dashboard')", "Dashboard", show=False),
         Binding("o", "show('log')", "Output", show=False),
         Binding("n", "new_run", "New run", show=False),
-        Binding("t", "next_theme", "Theme", show=False),
+        Binding("t", "next_theme", "Next theme", show=False),
+        Binding("T", "ask_theme", "Themes", show=False),
+        Binding("ctrl+g", "jump", "Jump", show=False),
+        Binding("y", "copy", "Copy", show=False),
         Binding("f1,question_mark", "show('help')", "Help", key_display="?"),
         Binding("q,ctrl+q", "quit", "Quit", key_display="q", priority=False),
-    ]
+    ])  # fmt: skip
 
     def __init__(
         self,
@@ -93,7 +94,6 @@ class NanochatApp(App[None]):
         self.changed: Signal[Topic] = Signal(self, "model")
         self.desk = NewsDesk(self, run or ("" if start else self.session.run), start, attach)
         self.feed: Feed | None = None
-        self.crash_file: Path | None = None
         crash = last_crash(paths)
         self.crash_note = ""
         if crash is not None:
@@ -148,6 +148,10 @@ class NanochatApp(App[None]):
         self.run_worker(self.action_quit(), exit_on_error=False)
 
     def _after_first_paint(self) -> None:
+        if self.paths.keymap_toml.exists():
+            from nanochat_host.ui.keys import use_keymap
+
+            use_keymap(self)
         if self._note:
             self.tell(self._note, "warning", 15.0)
         gc.freeze()
@@ -168,7 +172,7 @@ class NanochatApp(App[None]):
             from nanochat_host.ui.screens.help import HelpScreen
 
             panels = self._dashboard.panel_keys() if self._dashboard else ()
-            self.push_screen(HelpScreen(panels))
+            self.push_screen(HelpScreen(panels, self._keymap))
         elif mode != self.current_mode:
             self._came_from = self.current_mode
             await self.switch_mode(mode)
@@ -182,6 +186,24 @@ class NanochatApp(App[None]):
         """Open the start dialog."""
         self.start_checkout = checkout
         await self.action_show("start")
+
+    def action_ask_theme(self) -> None:
+        """The gallery of themes."""
+        from nanochat_host.ui.screens.themes import ThemeScreen
+
+        self.push_screen(ThemeScreen())
+
+    def action_jump(self) -> None:
+        """A letter on everything that can have the focus."""
+        from nanochat_host.ui.screens.jump import jump
+
+        jump(self)
+
+    def action_copy(self) -> None:
+        """What the focused widget shows, to the clipboard."""
+        from nanochat_host.ui.copying import copy_focused
+
+        copy_focused(self)
 
     def action_next_theme(self) -> None:
         """Dark, light, high contrast, and around."""
@@ -262,26 +284,3 @@ class NanochatApp(App[None]):
     def work(self, job: Coroutine[Any, Any, T], group: str) -> Worker[T]:
         """Run a job that may wait; its errors are reported, the screen stays."""
         return self.run_worker(job, group=group, exit_on_error=False)
-
-    # What must not happen.
-
-    @on(Worker.StateChanged)
-    def _worker_ended(self, message: Worker.StateChanged) -> None:
-        error = message.worker.error
-        if message.state is WorkerState.ERROR and isinstance(error, BaseException):
-            self.report(error)
-
-    def report(self, error: BaseException) -> None:
-        """An error of ours that the screen outlives: to a file, with a line that names it."""
-        logger.error("internal error", exc_info=error)
-        path = write_crash(self.paths, "ui", error)
-        self.tell(f"internal error: {type(error).__name__}\ndetails in {path}", "error", 10.0)
-
-    def _handle_exception(self, error: Exception) -> None:
-        logger.error("crash", exc_info=error)
-        self.crash_file = write_crash(self.paths, "ui", error)
-        super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        # Textual would print a traceback with local variables; it is in the crash file instead.
-        self._close_messages_no_wait()

@@ -20,6 +20,8 @@ from nanochat_host.ui.screenshot import take_screenshot
 from nanochat_host.ui.words import age_words, run_name
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from nanochat_host.ui.app import NanochatApp
 
 LISTED_RUNS = 50
@@ -27,11 +29,13 @@ LISTED_RUNS = 50
 
 @dataclass(frozen=True)
 class HostCommand:
-    """One line of the palette. run: what choosing it does."""
+    """One line of the palette. run: what choosing it does. id: of its binding, whose key is
+    shown."""
 
     title: str
     help: str
     run: Callable[[], Any]
+    id: str = ""
 
 
 def commands(app: NanochatApp) -> Iterator[HostCommand]:
@@ -45,26 +49,34 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
 
     if app.model.live:
         paused = app.model.run is not None and app.model.run.state == "paused"
-        yield HostCommand("Save a checkpoint", "after this step", steer("save"))
+        yield HostCommand(
+            "Save a checkpoint", "after this step", steer("save"), "dashboard.steer.save"
+        )
         if paused:
-            yield HostCommand("Resume", "go on training", steer("resume"))
+            yield HostCommand("Resume", "go on training", steer("resume"), "dashboard.pause")
         else:
-            yield HostCommand("Pause", "after this step; memory stays in use", steer("pause"))
-        yield HostCommand("Evaluate now", "validation after this step", steer("eval"))
-        yield HostCommand("Sample now", "generate text after this step", steer("sample"))
+            pause = steer("pause")
+            yield HostCommand(
+                "Pause", "after this step; memory stays in use", pause, "dashboard.pause"
+            )
+        evaluate, sample = steer("eval"), steer("sample")
+        yield HostCommand(
+            "Evaluate now", "validation after this step", evaluate, "dashboard.steer.eval"
+        )
+        yield HostCommand(
+            "Sample now", "generate text after this step", sample, "dashboard.steer.sample"
+        )
         stop = partial(app.post_message, StopWanted(app.model.run_id))
-        yield HostCommand("Stop the run", "asks how", stop)
+        yield HostCommand("Stop the run", "asks how", stop, "dashboard.stop")
     for mode, at in PLACES.items():
         if at.title:
-            yield HostCommand(at.title, at.help, show(mode))
+            yield HostCommand(at.title, at.help, show(mode), f"app.show.{mode}")
     yield HostCommand("Start the demo", "train a small GPT on this machine", app.start_demo)
     new_run = partial(app.run_action, "new_run")
-    yield HostCommand("Start a run", "a stage or pipeline of a checkout", new_run)
-    yield HostCommand("Keys and help", "every key, by place", show("help"))
-    for name in sorted(app.available_themes):
-        if name.startswith("nanochat-"):
-            title = f"Theme: {name.removeprefix('nanochat-')}"
-            yield HostCommand(title, "change the colours", partial(app.use_theme, name))
+    yield HostCommand("Start a run", "a stage or pipeline of a checkout", new_run, "app.new_run")
+    yield HostCommand("Keys and help", "every key, by place", show("help"), "app.show.help")
+    themes = partial(app.run_action, "ask_theme")
+    yield HostCommand("Themes", "a gallery; each is tried as you move", themes, "app.ask_theme")
     for layout, _, origin in list_layouts(app.paths):
         use = partial(app.use_layout, layout)
         yield HostCommand(f"Layout: {clean(layout)}", f"another dashboard ({origin})", use)
@@ -78,22 +90,46 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
     yield HostCommand("Quit", "close this terminal; runs go on", quit_app)
 
 
+def keys_now(screen: Screen[Any]) -> dict[str, str]:
+    """The key of every binding that is active on the screen, by id; the first of several."""
+    keys: dict[str, str] = {}
+    for active in screen.active_bindings.values():
+        if active.binding.id:
+            keys.setdefault(active.binding.id, screen.app.get_key_display(active.binding))
+    return keys
+
+
+def here(app: NanochatApp, screen: Screen[Any]) -> Iterator[HostCommand]:
+    """What the keys of this screen and of the widget in focus do."""
+    for node, binding, enabled, _ in screen.active_bindings.values():
+        if enabled and binding.id and binding.description and node is not app:
+            run = partial(app.run_action, binding.action, node)
+            yield HostCommand(binding.description, "here", run, binding.id)
+
+
 class HostCommands(Provider):
     """Feeds the palette. Titles may hold names of runs: they are shown as plain text."""
 
-    @property
-    def _commands(self) -> Iterator[HostCommand]:
-        return commands(cast("NanochatApp", self.app))
+    def _commands(self) -> Iterator[tuple[HostCommand, str]]:
+        """Each with its help, which begins with its key."""
+        app = cast("NanochatApp", self.app)
+        keys = keys_now(self.screen)
+        told: set[str] = set()
+        for command in [*commands(app), *here(app, self.screen)]:
+            if command.id not in told or not command.id:
+                told.add(command.id)
+                key = keys.get(command.id, "")
+                yield command, f"{key}  {command.help}" if key else command.help
 
     async def discover(self) -> Hits:
-        for command in self._commands:
-            yield DiscoveryHit(Content(command.title), command.run, command.title, command.help)
+        for command, help_text in self._commands():
+            yield DiscoveryHit(Content(command.title), command.run, command.title, help_text)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command in self._commands:
+        for command, help_text in self._commands():
             if (score := matcher.match(command.title)) > 0:
                 # Highlighting parses markup, which a run's name may look like.
                 plain = "[" in command.title
                 shown = Content(command.title) if plain else matcher.highlight(command.title)
-                yield Hit(score, shown, command.run, command.title, command.help)
+                yield Hit(score, shown, command.run, command.title, help_text)

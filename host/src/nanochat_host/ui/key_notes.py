@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class KeyNote:
-    """One key. place: where it works."""
+    """One key. place: where it works. ids: of its bindings, by which a keymap may have moved it."""
 
     place: str
     key: str
     does: str
+    ids: tuple[str, ...] = ()
+
+    def shown(self, keymap: Mapping[str, str]) -> str:
+        """The keys as they are now."""
+        moved = [keymap[name].replace(",", " ") for name in self.ids if name in keymap]
+        return " ".join(moved) or self.key
 
 
 GENERAL = (
     KeyNote("Anywhere", "F1 ?", "this help"),
     KeyNote("Anywhere", "ctrl+p", "command palette: every action by name"),
-    KeyNote("Anywhere", "h", "home"),
-    KeyNote("Anywhere", "r", "runs"),
-    KeyNote("Anywhere", "d", "dashboard of the run on show"),
-    KeyNote("Anywhere", "o", "its output, as a log"),
-    KeyNote("Anywhere", "n", "start a run"),
-    KeyNote("Anywhere", "t", "next theme: dark, light, high contrast"),
+    KeyNote("Anywhere", "h", "home", ("app.show.home",)),
+    KeyNote("Anywhere", "r", "runs", ("app.show.runs",)),
+    KeyNote("Anywhere", "d", "dashboard of the run on show", ("app.show.dashboard",)),
+    KeyNote("Anywhere", "o", "its output, as a log", ("app.show.log",)),
+    KeyNote("Anywhere", "n", "start a run", ("app.new_run",)),
+    KeyNote("Anywhere", "t", "next theme: dark, light, high contrast", ("app.next_theme",)),
+    KeyNote("Anywhere", "T", "all themes, tried as you move", ("app.ask_theme",)),
+    KeyNote("Anywhere", "ctrl+g", "jump: a letter on everything", ("app.jump",)),
+    KeyNote("Anywhere", "y", "copy the values of what has the focus", ("app.copy",)),
     KeyNote("Anywhere", "q ctrl+q", "close the terminal; runs go on"),
     KeyNote("Chat", "enter v", "talk to the checkpoint; hear it beside the first"),
     KeyNote("Chat", "ctrl+r ctrl+s", "prompts worth keeping; keep this one"),
@@ -31,25 +41,27 @@ GENERAL = (
     KeyNote("Dashboard", "tab shift+tab", "next, previous panel"),
     KeyNote("Dashboard", "arrows", "panel in that direction, if this one does not use them"),
     KeyNote("Dashboard", "ctrl+arrows alt+hjkl", "panel in that direction, always"),
-    KeyNote("Dashboard", "z enter", "panel to full screen, and back; esc too"),
-    KeyNote("Dashboard", "R", "restart a panel that failed"),
-    KeyNote("Steering", "c", "save a checkpoint after this step"),
-    KeyNote("Steering", "p space", "pause or resume"),
-    KeyNote("Steering", "e", "evaluate now"),
-    KeyNote("Steering", "g", "generate samples now"),
-    KeyNote("Steering", "x", "stop: asks how"),
-    KeyNote("Charts", "left right", "cursor with values"),
-    KeyNote("Charts", "+ -", "zoom in, out around the cursor"),
-    KeyNote("Charts", "shift+left shift+right", "pan"),
-    KeyNote("Charts", "0", "whole range"),
-    KeyNote("Charts", "l L", "log scale of y, of x"),
-    KeyNote("Charts", "s S", "more, less smoothing"),
-    KeyNote("Runs", "/", "filter"),
-    KeyNote("Runs", "enter", "open the dashboard"),
-    KeyNote("Runs", "x", "stop"),
-    KeyNote("Runs", "del", "delete a run that has ended"),
-    KeyNote("Log", "/", "search the whole log"),
+    KeyNote("Dashboard", "z enter", "panel to full screen, and back; esc too", ("panel.zoom",)),
+    KeyNote("Dashboard", "R", "restart a panel that failed", ("panel.restart",)),
+    KeyNote("Steering", "c", "save a checkpoint after this step", ("dashboard.steer.save",)),
+    KeyNote("Steering", "p space", "pause or resume", ("dashboard.pause",)),
+    KeyNote("Steering", "e", "evaluate now", ("dashboard.steer.eval",)),
+    KeyNote("Steering", "g", "generate samples now", ("dashboard.steer.sample",)),
+    KeyNote("Steering", "x", "stop: asks how", ("dashboard.stop",)),
+    KeyNote(
+        "Charts", "left right", "cursor with values", ("chart.cursor_left", "chart.cursor_right")
+    ),
+    KeyNote("Charts", "+ -", "zoom in, out around the cursor", ("chart.zoom_in", "chart.zoom_out")),
+    KeyNote("Charts", "shift+left shift+right", "pan", ("chart.pan_left", "chart.pan_right")),
+    KeyNote("Charts", "0", "whole range", ("chart.reset",)),
+    KeyNote("Charts", "l L", "log scale of y, of x", ("chart.log_y", "chart.log_x")),
+    KeyNote("Charts", "s S", "more, less smoothing", ("chart.smooth_more", "chart.smooth_less")),
+    KeyNote("Runs", "/", "filter", ("runs.filter",)),
+    KeyNote("Runs", "enter", "open the dashboard", ("runs.choose",)),
+    KeyNote("Runs", "x", "stop", ("runs.stop",)),
+    KeyNote("Runs", "del", "delete a run that has ended", ("runs.delete",)),
+    KeyNote("Log", "/", "search the whole log", ("log.search",)),
     KeyNote("Log", "v 1 2 3", "level"),
-    KeyNote("Log", "f end", "follow"),
-    KeyNote("Log", "w", "wrap long lines"),
+    KeyNote("Log", "f end", "follow", ("log.follow",)),
+    KeyNote("Log", "w", "wrap long lines", ("log.wrap",)),
 )

@@ -18,6 +18,7 @@ from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.log_view import LogView
 from nanochat_host.ui.controls.search_line import SearchLine
 from nanochat_host.ui.controls.tab_strip import TabStrip
+from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.model import ALL_TOPICS, Topic
 
 if TYPE_CHECKING:
@@ -33,13 +34,16 @@ class LogPane(Vertical):
     """The last lines that match; the core searches the whole log."""
 
     DEFAULT_CSS = "LogPane { height: 1fr; } LogPane LogView { margin: 1 0 0 0; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/"),
-        Binding("v", "level", "Level"),
-        Binding("f", "follow", "Follow"),
-        Binding("w", "wrap", "Wrap"),
-        Binding("escape", "close_search", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = with_ids(
+        "log",
+        [
+            Binding("slash", "search", "Search", key_display="/"),
+            Binding("v", "level", "Level"),
+            Binding("f", "follow", "Follow"),
+            Binding("w", "wrap", "Wrap"),
+            Binding("escape", "close_search", show=False),
+        ],
+    )
 
     class Loaded(Message):
         """Other lines are shown than before."""

@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.render.palette import Palette
 
 LEVEL_STYLES = {"info": "", "warning": "warning", "error": "error"}
@@ -25,14 +26,17 @@ class LogView(ScrollView, can_focus=True):
     """follow: stay at the end as lines arrive; scrolling up lets go, `f` or End takes it up."""
 
     DEFAULT_CSS = "LogView { scrollbar-size-vertical: 1; height: 1fr; overflow-x: hidden; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "by(-1)", show=False),
-        Binding("down", "by(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "top", show=False),
-        Binding("end", "bottom", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = with_ids(
+        "lines",
+        [
+            Binding("up", "by(-1)", show=False),
+            Binding("down", "by(1)", show=False),
+            Binding("pageup", "page(-1)", show=False),
+            Binding("pagedown", "page(1)", show=False),
+            Binding("home", "top", show=False),
+            Binding("end", "bottom", show=False),
+        ],
+    )
 
     follow: reactive[bool] = reactive(True)
     wrap: reactive[bool] = reactive(False)
@@ -65,6 +69,12 @@ class LogView(ScrollView, can_focus=True):
             row = next((i for i, (line, _, _) in enumerate(self._rows) if line.n >= anchor), 0)
             self.scroll_to(y=row, animate=False, immediate=True, force=True)
         self.refresh()
+
+    def seen_lines(self) -> list[str]:
+        """Texts of the lines in view, whole."""
+        first = self.scroll_offset.y
+        rows = self._rows[first : first + self.size.height]
+        return [clean(text) for text in {line.n: line.text for line, _, _ in rows}.values()]
 
     def _to_end(self) -> None:
         # Once more after the layout: until then the end may be that of the old size.

@@ -17,6 +17,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.render.palette import Palette
 
 Cell = tuple[str, str]
@@ -61,15 +62,18 @@ class RowList(ScrollView, can_focus=True):
     """A list to choose from. columns: none paints no heading."""
 
     DEFAULT_CSS = "RowList { scrollbar-size-vertical: 1; height: 1fr; overflow-x: hidden; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "edge(-1)", show=False),
-        Binding("end", "edge(1)", show=False),
-        Binding("enter", "choose", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = with_ids(
+        "list",
+        [
+            Binding("up", "move(-1)", show=False),
+            Binding("down", "move(1)", show=False),
+            Binding("pageup", "page(-1)", show=False),
+            Binding("pagedown", "page(1)", show=False),
+            Binding("home", "edge(-1)", show=False),
+            Binding("end", "edge(1)", show=False),
+            Binding("enter", "choose", show=False),
+        ],
+    )
 
     cursor: reactive[int] = reactive(-1)
 

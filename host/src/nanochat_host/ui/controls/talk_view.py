@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.render.palette import Palette
 from nanochat_host.ui.talk import Line
 
@@ -20,10 +21,13 @@ class TalkView(ScrollView, can_focus=True):
     """Text is clean already: see `Talk.lines`."""
 
     DEFAULT_CSS = "TalkView { scrollbar-size-vertical: 1; height: 1fr; overflow-x: hidden; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll_up", show=False),
-        Binding("down", "scroll_down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = with_ids(
+        "talk",
+        [
+            Binding("up", "scroll_up", show=False),
+            Binding("down", "scroll_down", show=False),
+        ],
+    )
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)

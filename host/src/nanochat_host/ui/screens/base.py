@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.key_line import KeyLine
+from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.model import ALL_TOPICS, Model, Topic
 from nanochat_host.ui.terminal import needs_ascii
 from nanochat_host.ui.widgets.status_bar import StatusBar
@@ -36,6 +37,11 @@ class HostScreen(Screen[None]):
     """Nothing is drawn on the screen itself; Textual paints it behind every change of a widget."""
 
     mode: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        # Before Textual merges them: each gets an id, by which a keymap can move it.
+        cls.BINDINGS = with_ids(cls.mode, list(cls.__dict__.get("BINDINGS", ())))
+        super().__init_subclass__(**arguments)
 
     def __init__(self) -> None:
         super().__init__()

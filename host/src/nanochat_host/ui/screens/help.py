@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -18,7 +18,7 @@ from nanochat_host.ui.key_notes import GENERAL, KeyNote
 
 
 class HelpScreen(ModalScreen[None]):
-    """extra: keys of the panels on show."""
+    """extra: keys of the panels on show. keymap: the person's own, by id."""
 
     CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -29,8 +29,11 @@ class HelpScreen(ModalScreen[None]):
         Binding("pageup", "page(-1)", show=False),
     ]
 
-    def __init__(self, extra: Sequence[KeyNote] = ()) -> None:
+    def __init__(
+        self, extra: Sequence[KeyNote] = (), keymap: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
+        self._keymap = keymap or {}
         self._notes = (*GENERAL, *extra)
 
     def compose(self) -> ComposeResult:
@@ -51,14 +54,15 @@ class HelpScreen(ModalScreen[None]):
         rows: list[Row] = []
         place = ""
         for note in self._notes:
-            if word not in f"{note.place} {note.key} {note.does}".lower():
+            keys = note.shown(self._keymap)
+            if word not in f"{note.place} {keys} {note.does}".lower():
                 continue
             if note.place != place:
                 if rows:
                     rows.append(Row("", ()))
                 rows.append(Row("", ((note.place, "title"),)))
                 place = note.place
-            rows.append(Row(f"{place}/{note.key}", ((note.key, "accent"), (note.does, ""))))
+            rows.append(Row(f"{place}/{keys}/{note.does}", ((keys, "accent"), (note.does, ""))))
         self.query_one("#keys", RowList).set_rows(rows, empty=f"no key does “{word}”")
 
     def action_list(self, delta: int) -> None:

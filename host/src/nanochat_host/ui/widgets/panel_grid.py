@@ -56,7 +56,10 @@ class PanelGrid(Widget, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(f"{d},ctrl+{d}", f"go('{d}')", show=False, id=f"grid.{d}") for d in DIRECTIONS),
-        *(Binding(f"alt+{k}", f"go('{d}')", show=False) for k, d in VI_KEYS.items()),
+        *(
+            Binding(f"alt+{k}", f"go('{d}')", show=False, id=f"grid.{d}")
+            for k, d in VI_KEYS.items()
+        ),
         Binding("escape", "unzoom", "Back to all", id="grid.unzoom"),
     ]
 
