@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import os
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from nanochat_sdk.capabilities import MAX_PERMISSION, parse_permission
+from nanochat_sdk.declare import Declarations, Relative, merged
+from nanochat_sdk.declare_check import check_declarations
 from nanochat_sdk.errors import ManifestError as ManifestError
 from nanochat_sdk.errors import OptionError
 from nanochat_sdk.payload import MAX_TEXT, Label
 from nanochat_sdk.protocol import API, API_SUPPORTED
 
 MAX_MANIFEST = 16 * 1024
+MAX_DECLARATIONS = 64 * 1024
+MANIFEST = "pack.toml"
 # \Z, because $ also matches before a line break at the end.
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*\Z", max_length=40)]
 Entry = Annotated[
@@ -59,15 +66,21 @@ class PanelManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[Id, OptionSpec] = {}
 
 
-class PackManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A pack. protocol: the API version of the SDK it was written for."""
+class PackManifest(Declarations, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pack. protocol: the API version of the SDK it was written for. declarations: TOML files
+    beside pack.toml that hold more of the tables of `Declarations`."""
 
     id: Id
     version: Annotated[str, Meta(max_length=40)]
     protocol: int
     title: Label
     description: Annotated[str, Meta(max_length=400)] = ""
-    panels: Annotated[list[PanelManifest], Meta(min_length=1, max_length=64)] = []
+    panels: Annotated[list[PanelManifest], Meta(min_length=1, max_length=64)] = msgspec.field(
+        default_factory=list
+    )
+    declarations: Annotated[list[Relative], Meta(max_length=16)] = msgspec.field(
+        default_factory=list
+    )
 
     def panel(self, panel_id: str) -> PanelManifest | None:
         """The panel of that id, or None."""
@@ -95,7 +108,44 @@ def parse_manifest(raw: bytes) -> PackManifest:
     if manifest.id in RESERVED:
         raise ManifestError(f"`{manifest.id}` is reserved; choose another id")
     _check_panels(manifest)
+    if not manifest.declarations:  # else they are checked together
+        check_declarations(manifest.id, manifest)
     return manifest
+
+
+def read_manifest(path: Path) -> PackManifest:
+    """The manifest in this file: a regular one, never through a link. Raises ManifestError."""
+    return parse_manifest(_read(path, MAX_MANIFEST))
+
+
+def read_declarations(manifest: PackManifest, folder: Path) -> Declarations:
+    """All that the pack in `folder` declares, with the files its manifest names. Raises
+    ManifestError that begins with the file."""
+    parts: list[Declarations] = [manifest]
+    for name in manifest.declarations:
+        raw = _read(folder / name, MAX_DECLARATIONS)
+        try:
+            parts.append(msgspec.convert(tomllib.loads(raw.decode()), Declarations))
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+            said = (str(error).splitlines() or ["not TOML"])[0][:300]
+            raise ManifestError(f"{name}: {said}") from None
+    found = merged(parts)
+    check_declarations(manifest.id, found)
+    return found
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ManifestError(f"{path.name}: {error.strerror}") from None
+    with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ManifestError(f"{path.name}: not a regular file")
+        raw = file.read(limit + 1)
+    if len(raw) > limit:
+        raise ManifestError(f"{path.name} is larger than {limit} bytes")
+    return raw
 
 
 def option_errors(specs: Mapping[str, OptionSpec], given: Mapping[str, Any]) -> list[OptionError]:
