@@ -115,7 +115,7 @@ async def test_the_palette_offers_every_action_and_shows_names_as_text(
         titles = [command.title for command in commands(app)]
         for wanted in ("Save a checkpoint", "Pause", "Evaluate now", "Sample now", "Stop the run",
                        "Home", "Runs", "Dashboard", "Log", "Start the demo", "Start a run",
-                       "Keys and help", "Theme: light", "Layout: default", "Quit"):  # fmt: skip
+                       "Keys and help", "Themes", "Layout: default", "Quit"):  # fmt: skip
             assert wanted in titles, wanted
         await pilot.press("ctrl+p", *"open")
         await until(pilot, lambda: "Open [bold]odd[/bold]" in screen_text(app), "the run's name")
