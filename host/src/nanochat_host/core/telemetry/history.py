@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 from nanochat_sdk.data import Event
 
@@ -17,6 +18,17 @@ SPAN_NAMES = 32
 """Names of spans kept apart; further ones share a shelf."""
 
 
+def _text_of(values: Iterable[Any]) -> int:
+    """Bytes of text, also in the rows of an event that the log told."""
+    total = 0
+    for value in values:
+        if isinstance(value, str):
+            total += len(value)
+        elif isinstance(value, list | dict):
+            total += _text_of(value.values() if isinstance(value, dict) else value)
+    return total
+
+
 class _Shelf:
     """The newest events of one kind, or spans of one name, each with its bytes of text."""
 
@@ -26,7 +38,7 @@ class _Shelf:
         self._bytes = 0
 
     def add(self, event: Event, *, rev: int) -> None:
-        weight = sum(len(v) for v in event.fields.values() if isinstance(v, str))
+        weight = _text_of(event.fields.values())
         self.events.append((event, weight))
         self._bytes += weight
         self.rev = rev
