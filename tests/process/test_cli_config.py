@@ -185,8 +185,8 @@ def test_prefab_that_does_not_fit_says_which_keys_with_file_and_line(cli: Cli) -
     assert cli.json("run", "list") == []
 
 
-def test_run_start_check_refuses_what_preflight_finds(cli: Cli) -> None:
-    words = ["run", "start", "base_train", "--checkout", "tiny", "--check"]
+def test_run_start_refuses_what_preflight_finds(cli: Cli) -> None:
+    words = ["run", "start", "base_train", "--checkout", "tiny"]
     before = len(cli.json("run", "list"))
     refused = cli(*words, "--set", "total_batch_size=5000", code=2)
     assert "no multiple" in refused.err

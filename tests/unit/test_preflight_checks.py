@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fake_weights
 import pytest
 from nanochat_host.checkout.model import Option, Stage
 from nanochat_host.core.config.effective import effective
@@ -38,6 +39,8 @@ class Place:
         for folder in (self.base / "tokenizer", self.data, self.checkout / "nanochat", self.runs):
             folder.mkdir(parents=True)
         (self.checkout / "nanochat" / "dataset.py").write_text(DATASET)
+        for stage in OPTIONS:
+            (self.checkout / stage).write_text("tokenizer = get_tokenizer()")
         (self.base / "tokenizer" / "tokenizer.pkl").write_bytes(b"words")
         for number in (0, 1, 2):
             shutil.copy(THREE, self.data / f"shard_{number:05d}.parquet")
@@ -47,10 +50,10 @@ class Place:
     ) -> Path:
         folder = self.base / f"{kind}_checkpoints" / tag
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"model_{step:06d}.pt").touch()
-        (folder / f"meta_{step:06d}.json").write_text(json.dumps(meta))
+        fake_weights.save(folder / f"model_{step:06d}.pt", fake_weights.MODEL)
+        (folder / f"meta_{step:06d}.json").write_text(json.dumps({"step": step, **meta}))
         for rank in range(ranks):
-            (folder / f"optim_{step:06d}_rank{rank}.pt").touch()
+            fake_weights.save(folder / f"optim_{step:06d}_rank{rank}.pt", fake_weights.adamw(ranks))
         return folder
 
     def findings(

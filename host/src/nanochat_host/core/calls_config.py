@@ -24,6 +24,10 @@ def config_plan(body: wire.ConfigWish) -> Call[wire.ConfigReport]:
     return Call("POST", "/v1/config/plan", wire.ConfigReport, body)
 
 
+def config_target(body: wire.TargetWish) -> Call[wire.TargetReport]:
+    return Call("POST", "/v1/config/target", wire.TargetReport, body)
+
+
 def gpus() -> Call[list[wire.GpuKind]]:
     return Call("GET", "/v1/gpus", list[wire.GpuKind])
 

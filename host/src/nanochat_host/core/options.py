@@ -29,6 +29,33 @@ def normalise(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name.lstrip("-").replace("-", "_"): value for name, value in options.items()}
 
 
+def of_stage(
+    wanted: Mapping[str, Any], stage: str, known: Iterable[str]
+) -> tuple[dict[str, Any], set[str]]:
+    """What is meant for a stage, by option name, and the keys that meant it. `depth` is for every
+    stage that has it, `base_train.depth` for one, and wins. None takes a prefab's value out, so
+    that the one below it counts: such a key is used, and sets nothing."""
+    names = set(known)
+    given: dict[str, Any] = {}
+    meant: set[str] = set()
+    for key, value in sorted(wanted.items(), key=lambda item: "." in item[0]):
+        scope, _, name = key.rpartition(".")
+        if scope not in ("", stage) or (name not in names and value is not None):
+            continue
+        meant.add(key)
+        given.pop(name, None)
+        if value is not None:
+            given[name] = value
+    return given, meant
+
+
+def left_out(wanted: Mapping[str, Any], stage: str) -> set[str]:
+    """Names whose prefab value is not to count for the stage: those that were given another."""
+    return {
+        name for scope, _, name in (key.rpartition(".") for key in wanted) if scope in ("", stage)
+    }
+
+
 def fit(option: Option, value: Any) -> Any:
     """The value in the option's type. Forms and files hold texts and whole floats where a number
     is meant. Raises UsageError that names the option and what it takes."""

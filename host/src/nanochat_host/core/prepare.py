@@ -19,8 +19,9 @@ from nanochat_host.core import snapshot
 from nanochat_host.core.config.preset import NO_PRESET, Preset
 from nanochat_host.core.run_folder import new_run_id
 from nanochat_host.core.secrets import handover
+from nanochat_host.core.targets import steps_of
 from nanochat_host.core.wire import CheckoutRef, RunRecord, RunStep, StartRun
-from nanochat_host.errors import NotFoundError, RefusedError, UsageError
+from nanochat_host.errors import RefusedError, UsageError
 from nanochat_host.paths import Paths, RunPaths
 
 MAX_NPROC = 1024
@@ -52,7 +53,7 @@ def prepare(
     for name, value in wish.env.items():
         if not _ENV_NAME.fullmatch(name) or "\0" in value:
             raise UsageError(f"`{name}` cannot be set in the environment")
-    planned = _choose(wish, found, preset)
+    planned = steps_of(wish.checkout, wish.target, wish.nproc, found, preset)
     preset.refuse_unless_used([stage.name for _, stage in planned if stage])
     if ref.builtin:
         _require_torch(ref.python)
@@ -98,34 +99,6 @@ def launch_env(record: RunRecord, run: RunPaths, extra: Mapping[str, str]) -> di
     return env
 
 
-def _choose(wish: StartRun, found: Checkout, preset: Preset) -> list[tuple[Step, Stage | None]]:
-    """The steps of what was asked for, each with the stage it runs, if it is one we could read."""
-    stages = {stage.module: stage for stage in found.stages}
-    for stage in found.stages:
-        if wish.target in (stage.name, stage.module):
-            if stage.error:
-                raise UsageError(
-                    f"{stage.path}: {stage.error}", "repair the script, then try again"
-                )
-            return [(Step(stage.module, [], wish.nproc or preset.nproc_of(stage) or 1, {}), stage)]
-    for pipeline in found.pipelines:
-        if pipeline.name == wish.target:
-            if not pipeline.steps:
-                raise UsageError(f"{pipeline.path} holds no command that could be read")
-            return [(step, _readable(stages.get(step.module))) for step in pipeline.steps]
-    names = [stage.name for stage in found.stages] + [p.name for p in found.pipelines]
-    raise NotFoundError(
-        f"checkout `{wish.checkout}` has no stage or pipeline `{wish.target}`",
-        opts.nearest(wish.target, names) or f"see `nanochat-cli checkout info {wish.checkout}`",
-    )
-
-
-def _readable(stage: Stage | None) -> Stage | None:
-    if stage is not None and stage.error:
-        raise UsageError(f"{stage.path}: {stage.error}", "repair the script, then try again")
-    return stage
-
-
 def _plan(
     wish: StartRun,
     planned: list[tuple[Step, Stage | None]],
@@ -144,19 +117,18 @@ def _plan(
         config: dict[str, Any] = {}
         if stage is not None:
             by_name = {option.name: option for option in stage.options}
-            mine = {k: opts.fit(by_name[k], v) for k, v in wanted.items() if k in by_name}
-            used |= mine.keys()
-            mine = preset.options_of(stage) | mine
+            given, meant = opts.of_stage(wanted, stage.name, by_name)
+            used |= meant
+            mine = {name: opts.fit(by_name[name], value) for name, value in given.items()}
+            mine = preset.options_of(stage, wanted) | mine
             typed = opts.read_argv(stage.options, argv)
             kept = [piece for piece in typed if not (piece.option and piece.option.name in mine)]
             argv = [word for piece in kept for word in piece.words]
             argv += command_line(stage.options, mine, stage.dialect)
             config = {option.name: option.default for option in stage.options}
             config |= {piece.option.name: piece.value for piece in kept if piece.option} | mine
-        asked = (wish.nproc or preset.nproc_of(stage)) if stage is not None and stage.trains else 0
-        nproc = asked if asked > 1 else step.nproc
-        planned_step = dataclasses.replace(step, argv=argv, nproc=nproc)
-        steps.append(_step(planned_step, stage, python, run, gloo=nproc > 1 and not gpus))
+        gloo = step.nproc > 1 and not gpus
+        steps.append(_step(dataclasses.replace(step, argv=argv), stage, python, run, gloo=gloo))
         configs.append(config)
     for name in wanted:
         if name not in used:

@@ -48,6 +48,13 @@ def _config(app: FastAPI, configs: Configs, doc: Doc) -> None:
         """Values, plan and preflight findings at once."""
         return reply(await asyncio.to_thread(configs.report, wish))
 
+    @app.post("/v1/config/target", **doc(wire.TargetReport, wire.TargetWish))
+    async def target(
+        wish: Annotated[wire.TargetWish, Depends(body_of(wire.TargetWish))],
+    ) -> Response:
+        """The same for every step of what is about to start."""
+        return reply(await asyncio.to_thread(configs.target, wish))
+
     @app.get("/v1/gpus", **doc(list[wire.GpuKind]))
     async def gpus() -> Response:
         """GPUs to plan for."""

@@ -19,6 +19,7 @@ from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.checkpoints.service import Checkpoints
 from nanochat_host.core.commands import Commands
 from nanochat_host.core.config.service import Configs
+from nanochat_host.core.config.steps import refuse_errors, target_wish
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.outside import Outside
 from nanochat_host.core.prepare import prepare
@@ -115,7 +116,8 @@ class Core:
         )
 
     async def start_run(self, wish: wire.StartRun) -> wire.RunSummary:
-        """Check, record, start. Raises what is wrong with the wish before anything is started."""
+        """Check, record, start. Raises what is wrong with the wish, or the gravest finding of its
+        preflight unless it is forced, before anything is started."""
         if self.closing.is_set():
             raise RefusedError("the core is going down", "try again in a moment")
         gpus = len(self.hub.machine().gpus)
@@ -128,6 +130,8 @@ class Core:
                 preset=self.configs.preset(wish.prefab),
             )
         )
+        if not wish.force:
+            refuse_errors(await asyncio.to_thread(self.configs.target, target_wish(wish)))
         return self.runs.summary(await self.runs.launch(prepared))
 
     def delete_run(self, run_id: str) -> wire.RunSummary:

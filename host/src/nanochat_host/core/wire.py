@@ -123,9 +123,11 @@ class AddCheckout(msgspec.Struct, forbid_unknown_fields=True):
 class StartRun(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/runs. target: a stage ("base_train"), a module, or a pipeline ("demo").
     options: by option name; they override a pipeline's own for the stages that have them, and the
-    prefab's. prefab: sets the options of the stages it names, and nproc. nproc: None is the
-    prefab's, else a pipeline's own, else 1. gpus: the only ones it may see ("0,1"), "" for all.
-    continues: id of a run whose newest checkpoint, options and patched values are gone on with."""
+    prefab's; `stage.name` is for one stage of a pipeline, and None takes a prefab's value out.
+    prefab: sets the options of the stages it names, and nproc. nproc: None is the prefab's, else a
+    pipeline's own, else 1. gpus: the only ones it may see ("0,1"), "" for all. continues: id of a
+    run whose newest checkpoint, options and patched values are gone on with. force: start although
+    preflight found an error."""
 
     checkout: str
     target: str
@@ -137,6 +139,7 @@ class StartRun(msgspec.Struct, forbid_unknown_fields=True):
     prefab: str = ""
     gpus: str = ""
     continues: str = ""
+    force: bool = False
 
 
 class RunStep(msgspec.Struct):

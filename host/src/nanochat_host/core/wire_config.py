@@ -182,7 +182,8 @@ class Plan(msgspec.Struct):
 
 class Finding(msgspec.Struct):
     """What preflight found. code: stable word. what: one line. why: what would happen. fix:
-    option changes that make it go away (`nproc` is the number of processes), empty if none do."""
+    option changes that make it go away (`nproc` is the number of processes, None takes a prefab's
+    value out), empty if none do."""
 
     severity: Severity
     code: str
@@ -199,6 +200,45 @@ class ConfigReport(msgspec.Struct):
     plan: Plan | None = None
     findings: list[Finding] = []
     plan_error: str = ""
+    took_s: float = 0.0
+
+
+class TargetWish(msgspec.Struct, forbid_unknown_fields=True):
+    """What is about to start, to look at first. target: a stage, a module or a pipeline. The rest
+    as in `ConfigWish`; options by name, or `stage.name` for one stage of a pipeline, and None for
+    what a prefab sets and is to be left out. nproc: None is the prefab's, else a pipeline's own."""
+
+    checkout: str
+    target: str = "base_train"
+    prefab: PrefabName = ""
+    options: dict[str, Any] = {}
+    nproc: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    gpu: Annotated[str, Meta(max_length=60)] = ""
+    usd_per_gpu_hour: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
+
+
+class StepReport(msgspec.Struct):
+    """One command: its values (none for a script without options we can read), plan, findings."""
+
+    title: str
+    module: str
+    nproc: int = 1
+    config: EffectiveConfig | None = None
+    plan: Plan | None = None
+    plan_error: str = ""
+    findings: list[Finding] = []
+
+
+class TargetReport(msgspec.Struct):
+    """POST /v1/config/target: every step, in order; what an earlier one will make counts as there.
+    prefab_error: why the prefab sets nothing here, "" if it does."""
+
+    checkout: str
+    target: str
+    steps: list[StepReport]
+    pipeline: bool = False
+    chain: list[str] = []
+    prefab_error: str = ""
     took_s: float = 0.0
 
 

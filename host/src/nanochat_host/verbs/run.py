@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from nanochat_host.core.wire import RunSummary, StartRun
 from nanochat_host.paths import Paths
-from nanochat_host.verbs import adopt, export, follow, steer
+from nanochat_host.verbs import adopt, compare, export, follow, steer
 from nanochat_host.verbs.alerts import active_alerts
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs
 from nanochat_host.verbs.output import confirm, emit, table
 
 if TYPE_CHECKING:
-    from nanochat_host.core.client import CoreClient
+    pass
 
 
 def register(verbs: Verbs) -> None:
@@ -43,7 +43,7 @@ def register(verbs: Verbs) -> None:
     begin.add_argument("--name", default="", help="name of the run")
     begin.add_argument("--cost-per-hour", type=float, default=0.0, help="US dollars")
     begin.add_argument(
-        "--check", action="store_true", help="start a stage only if preflight finds no error"
+        "--force", action="store_true", help="start although preflight found an error"
     )
     begin.add_argument("--follow", action="store_true", help="print progress until it ends")
     listing = add_verb(subs, "list", "list runs, newest first", "nanochat-cli run list", list_all)
@@ -66,6 +66,7 @@ def register(verbs: Verbs) -> None:
     delete.add_argument("run")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     adopt.register(subs)
+    compare.register(subs)
     follow.register(subs)
     steer.register(subs)
     export.register(subs)
@@ -73,8 +74,6 @@ def register(verbs: Verbs) -> None:
 
 def start(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    if args.check:
-        _refuse_errors(client, args)
     run = client.start_run(
         StartRun(
             checkout=args.checkout,
@@ -84,34 +83,11 @@ def start(args: argparse.Namespace, paths: Paths) -> int:
             name=args.name,
             cost_per_hour=args.cost_per_hour,
             prefab=args.prefab,
+            force=args.force,
         )
     )
     emit(args, run, f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}")
     return follow.until_end(args, client, run.facts.id) if args.follow else 0
-
-
-def _refuse_errors(client: CoreClient, args: argparse.Namespace) -> None:
-    """Raises RefusedError with the gravest finding of the preflight."""
-    from nanochat_host.core import calls_config, wire_config
-    from nanochat_host.errors import RefusedError
-    from nanochat_host.verbs.config import value
-
-    wish = wire_config.ConfigWish(
-        checkout=args.checkout,
-        stage=args.target,
-        prefab=args.prefab,
-        options=dict(parse_pairs(args.set)),
-        nproc=args.nproc,
-    )
-    findings = client.ask(calls_config.config_plan(wish)).findings
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if errors:
-        fix = " ".join(f"--set {name}={value(to)}" for name, to in errors[0].fix.items())
-        more = f" (and {len(errors) - 1} more: `config validate`)" if errors[1:] else ""
-        raise RefusedError(
-            f"{errors[0].what}: {errors[0].why}{more}",
-            fix.replace("--set nproc=", "--nproc ") or errors[0].fix_note,
-        )
 
 
 def list_all(args: argparse.Namespace, paths: Paths) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nanochat_host.core import snapshot
+from nanochat_host.core.checkpoints.archfields import config_fields
 from nanochat_host.core.checkpoints.catalog import Listed
 from nanochat_host.core.config.vocab import vocabulary
 from nanochat_host.core.preflight.starting import trained_with
@@ -110,21 +110,6 @@ def of_resume(
         if name in options and name in then and options[name] != then[name]:
             what = f"{name} is {options[name]}, it was {then[name]}: the schedule goes on changed"
             yield CheckpointFinding("note", "option_changed", what, f"set {name}={then[name]}")
-
-
-def config_fields(checkout: Path) -> set[str]:
-    """Fields of the GPTConfig dataclass, empty if it cannot be read."""
-    try:
-        tree = ast.parse((checkout / "nanochat" / "gpt.py").read_text("utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return set()
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == "GPTConfig":
-            if node.bases:
-                return set()  # inherited fields cannot be seen
-            named = (item.target for item in node.body if isinstance(item, ast.AnnAssign))
-            return {target.id for target in named if isinstance(target, ast.Name)}
-    return set()
 
 
 def names(words: list[str]) -> str:

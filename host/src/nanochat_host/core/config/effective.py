@@ -13,11 +13,14 @@ from nanochat_host.core.wire_config import DiffRow, FieldProblem, FieldValue
 
 
 class Setting(NamedTuple):
-    """A value of a prefab. where: FILE:LINE."""
+    """A value of a prefab or a recipe. where: FILE:LINE."""
 
     value: Any
     source: str
     where: str
+
+
+NOTHING: Mapping[str, Setting] = {}
 
 
 class Effective(NamedTuple):
@@ -36,18 +39,28 @@ class Effective(NamedTuple):
 
 
 def effective(
-    stage: Stage, prefab: Mapping[str, Setting], overrides: Mapping[str, Any]
+    stage: Stage,
+    prefab: Mapping[str, Setting],
+    overrides: Mapping[str, Any],
+    recipe: Mapping[str, Setting] = NOTHING,
 ) -> Effective:
-    """Defaults, `prefab` over them, `overrides` over those. Whatever is wrong becomes a problem
-    (with the prefab's file and line) and leaves the value below in force."""
+    """Defaults, what a `recipe` types over them, `prefab` over that, `overrides` on top; an
+    override of None takes the prefab's value out again. Whatever is wrong becomes a problem (with
+    the prefab's file and line) and leaves the value below in force; what lies below an override is
+    not judged, since it does not count."""
     known: dict[str, Option] = {option.name: option for option in stage.options}
     values = {name: FieldValue(name, o.default, "default", o.default) for name, o in known.items()}
     problems: list[FieldProblem] = []
-    given = [*prefab.items()]
-    given += [(n, Setting(v, "set", "")) for n, v in normalise(overrides).items()]
-    for name, setting in given:
+    wanted = normalise(overrides)
+    own = {name: setting for name, setting in prefab.items() if wanted.get(name, "") is not None}
+    given = [*recipe.items(), *own.items()]
+    judged = len(given)
+    given += [(n, Setting(v, "set", "")) for n, v in wanted.items() if v is not None]
+    for at, (name, setting) in enumerate(given):
+        covered = at < judged and name in wanted
         if name not in known:
-            problems.append(unknown(name, known, setting.where))
+            if not covered:
+                problems.append(unknown(name, known, setting.where))
             continue
         default = known[name].default
         choices = known[name].choices
@@ -58,7 +71,8 @@ def effective(
         typed, problem = check(known[name], setting.value)
         if problem is not None:
             problem.where = setting.where
-            problems.append(problem)
+            if not covered:
+                problems.append(problem)
             continue
         values[name].value, values[name].source = typed, setting.source
     return Effective(list(values.values()), problems)

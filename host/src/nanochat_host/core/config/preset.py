@@ -8,7 +8,8 @@ from typing import Any
 
 from nanochat_host.checkout.model import Stage
 from nanochat_host.core.config.check import say
-from nanochat_host.core.config.effective import Setting, effective
+from nanochat_host.core.config.effective import NOTHING, Setting, effective
+from nanochat_host.core.options import left_out
 from nanochat_host.errors import UsageError
 
 PARALLEL = {"base_eval", "base_loss", "chat_eval"}
@@ -24,10 +25,13 @@ class Preset:
     stages: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
     nproc: int = 0
 
-    def options_of(self, stage: Stage) -> dict[str, Any]:
-        """The stage's options, typed. Raises UsageError that names file, line, key and what is
-        near, when the prefab does not fit the checkout."""
-        config = effective(stage, self.stages.get(stage.name, {}), {})
+    def options_of(self, stage: Stage, given: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+        """The stage's options, typed. given: what a person set or took out, for which the prefab's
+        own value need not fit. Raises UsageError that names file, line, key and what is near, when
+        the prefab does not fit the checkout."""
+        config = effective(
+            stage, self.stages.get(stage.name, {}), dict.fromkeys(left_out(given, stage.name))
+        )
         if config.problems:
             more = len(config.problems) - 1
             also = f" (and {more} more)" if more else ""

@@ -5,43 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from nanochat_sdk.data import MachineFacts
 
-from nanochat_host.checkout.model import Stage
 from nanochat_host.core import wire_config as wire
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.config.check import say
 from nanochat_host.core.config.effective import Effective, Setting, diff, effective
+from nanochat_host.core.config.look import Layers, Looked, Machine, planned, shown, wanted_vocab
 from nanochat_host.core.config.preset import NO_PRESET, Preset
 from nanochat_host.core.config.schema import schema, stage_of
 from nanochat_host.core.config.sources import Source, Sources
+from nanochat_host.core.config.steps import look_at, refuse_unknown
 from nanochat_host.core.config.vocab import vocabulary
-from nanochat_host.core.planner.gpus import GPUS, choose_gpu, gpu_named, names, reference
+from nanochat_host.core.planner.gpus import GPUS, gpu_named, reference
 from nanochat_host.core.planner.matrix import matrix_of
 from nanochat_host.core.planner.plan import make_plan
 from nanochat_host.core.prefab_file import PrefabFile
 from nanochat_host.core.prefabs import Prefabs, machine_of, merged
+from nanochat_host.core.preflight.promised import NONE_YET, Promised
 from nanochat_host.core.preflight.run import preflight
 from nanochat_host.core.preflight.situation import Situation
 from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
 
 MAX_NPROC = 1024
-NOT_PLANNED = "only base training can be planned from its options"
-
-
-class Looked(NamedTuple):
-    """A configuration with all that was read for it."""
-
-    source: Source
-    stage: Stage
-    config: Effective
-    chain: list[str]
-    prefab: dict[str, dict[str, Setting]]
-    prefab_gpu: str
-    nproc: int
 
 
 class Configs:
@@ -65,7 +54,7 @@ class Configs:
 
     def show(self, wish: wire.ConfigWish) -> wire.EffectiveConfig:
         """Values, where they come from, and what is wrong with them."""
-        return _shown(wish, self._look(wish))
+        return shown(wish.checkout, self._look(wish))
 
     def diff(self, wish: wire.DiffWish) -> list[wire.DiffRow]:
         """What differs from the defaults, from a prefab, or from the wish's own prefab."""
@@ -81,9 +70,9 @@ class Configs:
         """Values, plan and findings at once: what a form shows after every key."""
         began = time.perf_counter()
         looked = self._look(wish)
-        plan, why = self._plan(wish, looked)
+        plan, why = planned(wish, looked, self._gpus_here())
         answer = wire.ConfigReport(
-            config=_shown(wish, looked),
+            config=shown(wish.checkout, looked),
             plan=plan,
             plan_error=why,
             findings=preflight(self._situation(wish, looked, plan)),
@@ -143,7 +132,7 @@ class Configs:
         """Depth, tokens and the matrix; zeros and none for what cannot be planned."""
         options = config.options()
         gpu, gpus = machine_of(chain)
-        vocab = vocabulary(Path(source.ref.base_dir), _wanted_vocab(source, stages))
+        vocab = vocabulary(Path(source.ref.base_dir), wanted_vocab(source, stages))
         try:
             kind = gpu_named(gpu) or reference()
             plan = make_plan(
@@ -177,44 +166,20 @@ class Configs:
     def _look(self, wish: wire.ConfigWish) -> Looked:
         source = self._sources.read(wish.checkout)
         stage = stage_of(source.found, wish.stage)
-        chain = self.prefabs.chain(wish.prefab) if wish.prefab else []
-        stages = merged(chain)
-        gpu, gpus = machine_of(chain)
-        nproc = gpus or 1 if wish.nproc is None else wish.nproc
+        layers = self._layers(wish.prefab)
+        nproc = layers.gpus or 1 if wish.nproc is None else wish.nproc
         if not 1 <= nproc <= MAX_NPROC:
             raise UsageError(f"nproc is 1 to {MAX_NPROC}, not {nproc}")
-        config = effective(stage, stages.get(stage.name, {}), wish.options)
-        names_of_chain = [prefab.name for prefab in chain]
-        return Looked(source, stage, config, names_of_chain, stages, gpu, nproc)
+        config = effective(stage, layers.stages.get(stage.name, {}), wish.options)
+        vocab = vocabulary(Path(source.ref.base_dir), wanted_vocab(source, layers.stages))
+        return Looked(source, stage, config, layers, nproc, vocab)
 
-    def _plan(self, wish: wire.ConfigWish, looked: Looked) -> tuple[wire.Plan | None, str]:
-        if wish.gpu and gpu_named(wish.gpu) is None:
-            raise UsageError(f"`{wish.gpu}` is no GPU to plan for", f"one of: {', '.join(names())}")
-        options = looked.config.options()
-        if not {"depth", "device_batch_size", "max_seq_len"} <= options.keys():
-            return None, NOT_PLANNED
-        here = [gpu.name for gpu in self._machine().gpus]
-        gpu, why = choose_gpu(wish.gpu, here, looked.prefab_gpu)
-        vocab = vocabulary(
-            Path(looked.source.ref.base_dir), _wanted_vocab(looked.source, looked.prefab)
-        )
-        try:
-            plan = make_plan(
-                options,
-                looked.source.planned,
-                vocab=vocab.size,
-                vocab_known=vocab.known,
-                world=looked.nproc,
-                gpu=gpu,
-                usd_per_gpu_hour=wish.usd_per_gpu_hour,
-            )
-        except (ValueError, OverflowError, ZeroDivisionError) as error:
-            return None, str(error)
-        plan.assumptions.insert(0, f"{looked.nproc} x {gpu.name}, {why}")
-        return plan, ""
+    def _layers(self, prefab: str) -> Layers:
+        chain = self.prefabs.chain(prefab) if prefab else []
+        return Layers([file.name for file in chain], merged(chain), *machine_of(chain))
 
     def _situation(
-        self, wish: wire.ConfigWish, looked: Looked, plan: wire.Plan | None
+        self, wish: Machine, looked: Looked, plan: wire.Plan | None, promised: Promised = NONE_YET
     ) -> Situation:
         return Situation(
             stage=looked.stage,
@@ -222,39 +187,35 @@ class Configs:
             checkout=looked.source.planned,
             base_dir=Path(looked.source.ref.base_dir),
             checkout_path=Path(looked.source.ref.path),
+            python=looked.source.ref.python,
             runs=self._runs,
             nproc=looked.nproc,
             machine=self._machine(),
             plan=plan,
             plan_gpu=gpu_named(plan.gpu) if plan else None,
             gpu_asked=bool(wish.gpu),
+            promised=promised,
         )
 
+    def target(self, wish: wire.TargetWish) -> wire.TargetReport:
+        """Every step of what is about to start. Raises NotFoundError or UsageError."""
+        began = time.perf_counter()
+        source, layers = self._sources.read(wish.checkout), self._layers(wish.prefab)
+        report = wire.TargetReport(wish.checkout, wish.target, [], chain=layers.chain)
+        promised = NONE_YET
+        for step, looked in look_at(wish, source, layers, report):
+            if looked is not None:
+                plan, step.plan_error = planned(wish, looked, self._gpus_here())
+                step.plan, step.config = plan, shown(wish.checkout, looked)
+                step.findings = preflight(self._situation(wish, looked, plan, promised))
+                promised = promised.after(looked.stage.name, looked.config.options())
+            report.steps.append(step)
+        refuse_unknown(wish, report)
+        report.took_s = time.perf_counter() - began
+        return report
 
-def _wanted_vocab(source: Source, stages: Mapping[str, Mapping[str, Setting]]) -> int:
-    """The vocabulary tok_train would be asked for, 0 if that cannot be told."""
-    given = stages.get("tok_train", {}).get("vocab_size")
-    if given is not None and isinstance(given.value, int):
-        return given.value
-    for stage in source.found.stages:
-        if stage.name == "tok_train":
-            return next((int(o.default) for o in stage.options if _is_vocab(o)), 0)
-    return 0
-
-
-def _is_vocab(option: Any) -> bool:
-    return option.name == "vocab_size" and isinstance(option.default, int)
-
-
-def _shown(wish: wire.ConfigWish, looked: Looked) -> wire.EffectiveConfig:
-    return wire.EffectiveConfig(
-        checkout=wish.checkout,
-        stage=looked.stage.name,
-        chain=looked.chain,
-        values=looked.config.values,
-        problems=looked.config.problems,
-        nproc=looked.nproc,
-    )
+    def _gpus_here(self) -> list[str]:
+        return [gpu.name for gpu in self._machine().gpus]
 
 
 def plain(settings: Mapping[str, Mapping[str, Setting]]) -> dict[str, dict[str, Any]]:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nanochat_host.core.checkpoints.archive import broken
+
 _MODEL = re.compile(r"model_(\d+)\.pt")
 _DEPTH = re.compile(r"d(\d+)")
-_INHERITED = ("max_seq_len", "device_batch_size", "total_batch_size")
+INHERITED = ("max_seq_len", "device_batch_size", "total_batch_size")
 MAX_META_BYTES = 8 * 2**20
 
 
@@ -27,8 +29,30 @@ class Checkpoint(NamedTuple):
 
     def inherited(self) -> dict[str, int]:
         """What a later stage takes over where its own option is not given."""
-        found = {name: self.meta.get(name) for name in _INHERITED}
+        found = {name: self.meta.get(name) for name in INHERITED}
         return {name: value for name, value in found.items() if isinstance(value, int)}
+
+    def at(self, step: int) -> Checkpoint:
+        """Another step of the same tag."""
+        ranks = len(list(self.folder.glob(f"optim_{step:06d}*.pt")))
+        return self._replace(step=step, ranks=ranks, meta=_meta(self.folder, step))
+
+    def trouble(self, resumes: bool) -> str:
+        """What is wrong with its files, "" if they can be whole. resumes: the optimizer's count."""
+        if not self.meta:
+            return f"meta_{self.step:06d}.json is missing or cannot be read"
+        names = [f"model_{self.step:06d}.pt"]
+        if resumes:
+            names += [path.name for path in sorted(self.folder.glob(f"optim_{self.step:06d}*.pt"))]
+            if not self.ranks:
+                return "it has no optimizer state"
+        for name in names:
+            try:
+                if why := broken(self.folder / name, (self.folder / name).stat().st_size):
+                    return f"{name} is {why}"
+            except OSError as error:
+                return f"{name} is unreadable ({error.strerror})"
+        return ""
 
     @property
     def vocab_size(self) -> int:

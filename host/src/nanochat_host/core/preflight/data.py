@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from nanochat_host.checkout.dataset import DatasetPlace, dataset_place
 from nanochat_host.core.preflight.parquet import NotParquetError
 from nanochat_host.core.preflight.parquet import row_groups as groups_of
-from nanochat_host.core.preflight.situation import SOURCES, Situation
+from nanochat_host.core.preflight.situation import SOURCES, SPOKEN, Situation
 from nanochat_host.core.wire_config import Finding
 
 MAX_FOOTERS = 100
 """Train shards whose footers are read, evenly spread; the validation shard always is."""
-NEEDS_TOKENIZER = {"base_train", "base_eval", "base_loss", "chat_eval", *SOURCES}
+NEEDS_TOKENIZER = {"base_train", *SPOKEN, *SOURCES}
 NEEDS_TEXT = {"base_train", "tok_train"}
-_FOLDER = re.compile(r"[\"'](base_data\w*)[\"']")
-_LAST = re.compile(r"^MAX_SHARD *= *(\d+)", re.MULTILINE)
 
 
 def tokenizer(now: Situation) -> Iterator[Finding]:
     """There must be one before anything is tokenized."""
     folder = now.base_dir / "tokenizer"
-    if now.stage.name not in NEEDS_TOKENIZER:
+    if now.stage.name not in NEEDS_TOKENIZER or now.promised.tokenizer:
         return
+    if "tokenizer" not in now.script:
+        return  # a fork's script that reads bytes
     if (folder / "tokenizer.pkl").is_file() or (folder / "tokenizer.json").is_file():
         return
     yield Finding(
@@ -37,10 +37,10 @@ def tokenizer(now: Situation) -> Iterator[Finding]:
 
 def shards(now: Situation) -> Iterator[Finding]:
     """At least a train shard, and the validation shard that upstream names."""
-    if now.stage.name not in NEEDS_TEXT or (place := _place(now)) is None:
+    if now.stage.name not in NEEDS_TEXT or now.promised.data or (place := _place(now)) is None:
         return
-    folder, last, suffix = place
-    files = _files(folder, suffix)
+    folder, layout = place
+    files = _files(folder, layout.suffix)
     if len(files) < 2:
         yield Finding(
             "error",
@@ -49,11 +49,11 @@ def shards(now: Situation) -> Iterator[Finding]:
             "nanochat then looks in the folder of an older data set, and names that one",
             fix_note="run the stage `dataset` first",
         )
-    elif last and files[-1].stem != f"shard_{last:05d}":
+    elif layout.pinned and files[-1].name != layout.validation:
         yield Finding(
             "warning",
             "no_validation_shard",
-            f"shard_{last:05d} is not in {folder}: {files[-1].name} is validated on instead",
+            f"{layout.validation} is not in {folder}: {files[-1].name} is validated on instead",
             "the validation loss is then not comparable, and changes when more is downloaded",
             fix_note="run the stage `dataset` again; its downloader exits 0 even when it failed",
         )
@@ -70,7 +70,7 @@ def row_groups(now: Situation) -> Iterator[Finding]:
     spread = train[:: max(1, len(train) // MAX_FOOTERS)][:MAX_FOOTERS]
     for file in [files[-1], *spread]:
         try:
-            found = groups_of(file)
+            found = _groups(file)
         except (NotParquetError, OSError) as error:
             yield Finding(
                 "error",
@@ -92,20 +92,23 @@ def row_groups(now: Situation) -> Iterator[Finding]:
             return
 
 
-def _place(now: Situation) -> tuple[Path, int, str] | None:
-    """Folder, number of the validation shard (0: the last one present) and suffix of the data, as
-    the checkout's dataset.py has them; None if it cannot be told."""
-    try:
-        source = (now.checkout_path / "nanochat" / "dataset.py").read_text("utf-8", "replace")
-    except OSError:
-        return None
-    names = _FOLDER.findall(source)
-    if not names:
-        return None
-    suffix = ".parquet" if ".parquet" in source else ".jsonl"
-    # Before ClimbMix the last shard that is there was the validation shard.
-    last = _LAST.search(source) if "climbmix" in names[0] else None
-    return now.base_dir / names[0], int(last[1]) if last else 0, suffix
+_counted: dict[Path, tuple[tuple[int, int], int]] = {}
+"""Row groups by file, with its size and time when they were counted: a form asks with every key."""
+
+
+def _groups(file: Path) -> int:
+    about = file.stat()
+    stamp = about.st_size, about.st_mtime_ns
+    known = _counted.get(file)
+    if known is None or known[0] != stamp:
+        known = _counted[file] = (stamp, groups_of(file))
+    return known[1]
+
+
+def _place(now: Situation) -> tuple[Path, DatasetPlace] | None:
+    """Folder of the data and how it is laid out; None if it cannot be told."""
+    place = dataset_place(now.checkout_path)
+    return None if place is None else (now.base_dir / place.folder, place)
 
 
 def _files(folder: Path, suffix: str) -> list[Path]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from nanochat_host.core.planner import memory
 from nanochat_host.core.planner.inputs import inputs_of
@@ -12,6 +14,21 @@ from nanochat_host.core.preflight.situation import Situation
 from nanochat_host.core.wire_config import Finding
 
 SPARE_BYTES = 2**30
+READS_ONLY = {"chat_cli", "chat_web", "tok_eval", "infer_bench"}
+
+
+def writable(now: Situation) -> Iterator[Finding]:
+    """Every stage but the ones that only talk leaves something in the base folder."""
+    folder = _nearest(now.base_dir)
+    if now.stage.name in READS_ONLY or os.access(folder, os.W_OK | os.X_OK):
+        return
+    yield Finding(
+        "error",
+        "read_only",
+        f"{folder} cannot be written to",
+        "the stage stops when it saves",
+        fix_note="`checkout add` registers the checkout with another --base-dir",
+    )
 
 
 def room(now: Situation) -> Iterator[Finding]:
@@ -39,13 +56,17 @@ def room(now: Situation) -> Iterator[Finding]:
 
 def _free_bytes(now: Situation) -> int:
     """Of the file system the base folder is, or will be, on; -1 if it cannot be told."""
-    folder = now.base_dir
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
     try:
-        return shutil.disk_usage(folder).free
+        return shutil.disk_usage(_nearest(now.base_dir)).free
     except OSError:
         return -1
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one above it that is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def _gib(size: float) -> str:

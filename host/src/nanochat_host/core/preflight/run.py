@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from nanochat_host.core.config.check import say
-from nanochat_host.core.preflight import batch, data, disk, hardware, starting
+from nanochat_host.core.preflight import batch, data, disk, environment, hardware, starting
 from nanochat_host.core.preflight.situation import Situation
-from nanochat_host.core.wire_config import Finding
+from nanochat_host.core.wire_config import FieldProblem, Finding
 
 Check = Callable[[Situation], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
@@ -19,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     data.shards,
     data.row_groups,
     starting.checkpoint,
+    starting.architecture,
     starting.tokenizer_of_checkpoint,
     starting.ranks,
     starting.conversations,
@@ -27,9 +29,18 @@ CHECKS: tuple[Check, ...] = (
     hardware.memory,
     hardware.sliding_windows,
     hardware.fp8,
+    disk.writable,
     disk.room,
+    environment.torch,
 )
 _ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+def _fix(problem: FieldProblem) -> dict[str, Any]:
+    """The nearest value; what a prefab says in vain is left out."""
+    if problem.nearest is not None:
+        return {problem.name: problem.nearest}
+    return {problem.name: None} if problem.where else {}
 
 
 def preflight(situation: Situation) -> list[Finding]:
@@ -40,7 +51,7 @@ def preflight(situation: Situation) -> list[Finding]:
             "value",
             say(problem),
             "the script would refuse it, or fail later",
-            {problem.name: problem.nearest} if problem.nearest is not None else {},
+            _fix(problem),
         )
         for problem in situation.config.problems
     ]

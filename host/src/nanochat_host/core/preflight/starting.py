@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from nanochat_host.core import snapshot
+from nanochat_host.core.checkpoints.archfields import config_fields
 from nanochat_host.core.config.vocab import vocabulary
-from nanochat_host.core.preflight.situation import SOURCES, Situation
+from nanochat_host.core.preflight.situation import Situation
 from nanochat_host.core.wire_config import Finding
 
 MAX_RUNS = 200
@@ -28,23 +29,24 @@ class _Run(msgspec.Struct):
 
 
 def checkpoint(now: Situation) -> Iterator[Finding]:
-    """The checkpoint to begin with must be there."""
-    name, step = now.stage.name, now.resume_step
-    if step is None and name not in SOURCES:
+    """The checkpoint to begin with must be there, and whole."""
+    if not now.kinds or now.to_come is not None:
         return
-    found = now.source
+    resumes, found = now.resume_step is not None, now.source
+    option = "resume_from_step" if resumes else "model_step"
+    if not resumes and option not in now.config.options():
+        option = "step"
     if found is None:
-        kind = "base" if step is not None else SOURCES[name][0]
+        of = f" of tag {now.tag}" if now.tag else ""
         yield Finding(
             "error",
             "no_checkpoint",
-            f"there is no checkpoint to begin with in {now.base_dir / f'{kind}_checkpoints'}",
+            f"there is no checkpoint{of} in {now.base_dir / f'{now.kinds[0]}_checkpoints'}",
             "the script stops when it looks for it",
-            {"resume_from_step": -1} if step is not None else {},
-            fix_note="" if step is not None else "train the stage before it first",
+            {"resume_from_step": -1} if resumes else {},
+            fix_note="" if resumes else "train the stage before it first, or name another tag",
         )
     elif found.step not in found.steps:
-        option = "resume_from_step" if step is not None else "model_step"
         nearest = min(found.steps, key=lambda other: abs(other - found.step))
         yield Finding(
             "error",
@@ -53,12 +55,40 @@ def checkpoint(now: Situation) -> Iterator[Finding]:
             "the script stops when it looks for it",
             {option: nearest},
         )
+    elif trouble := found.trouble(resumes):
+        whole = [step for step in found.steps if not found.at(step).trouble(resumes)]
+        yield Finding(
+            "error",
+            "half_checkpoint",
+            f"step {found.step} of {found.folder}: {trouble}",
+            "the script stops when it loads it",
+            {option: min(whole, key=lambda other: abs(other - found.step))} if whole else {},
+            fix_note="" if whole else "no step under this tag is whole: train again",
+        )
+
+
+def architecture(now: Situation) -> Iterator[Finding]:
+    """Its configuration must be one that this checkout's model has the fields for."""
+    config = now.source.meta.get("model_config") if now.source else None
+    if now.source is None or not isinstance(config, dict):
+        return
+    fields = config_fields(now.checkout_path)
+    unknown = sorted(str(key) for key in config if fields and key not in fields)
+    if unknown:
+        yield Finding(
+            "error",
+            "architecture",
+            f"{now.source.tag} is of another architecture: this checkout's model has no "
+            f"{', '.join(unknown[:3])}",
+            "the script stops when it builds the model",
+            fix_note="use the checkout, or the commit, that trained it",
+        )
 
 
 def tokenizer_of_checkpoint(now: Situation) -> Iterator[Finding]:
     """The checkpoint's tokenizer must be the base folder's; nanochat compares sizes only."""
     found = now.source
-    if found is None:
+    if found is None or now.promised.tokenizer:
         return
     here = vocabulary(now.base_dir)
     note = "put the tokenizer back that it was trained with, or train the model again"
