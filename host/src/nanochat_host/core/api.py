@@ -17,6 +17,7 @@ from nanochat_host.core.calls import MSGPACK
 from nanochat_host.core.http_glue import Doc, answer_errors, body_of, reply
 from nanochat_host.core.routes_chat import chat_routes
 from nanochat_host.core.routes_checkpoints import checkpoint_routes
+from nanochat_host.core.routes_compare import compare_routes
 from nanochat_host.core.routes_config import config_routes
 from nanochat_host.core.routes_outside import outside_routes
 from nanochat_host.core.service import Core
@@ -48,6 +49,7 @@ def create_app(core: Core) -> FastAPI:
     config_routes(app, core.configs, doc)
     checkpoint_routes(app, core.checkpoints, doc)
     chat_routes(app, core.chats, doc)
+    compare_routes(app, core, doc)
     outside_routes(app, core, doc)
     return app
 

@@ -18,6 +18,7 @@ from nanochat_host.core.chat.service import Chats
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.checkpoints.service import Checkpoints
 from nanochat_host.core.commands import Commands
+from nanochat_host.core.compare import Subject, compare
 from nanochat_host.core.config.service import Configs
 from nanochat_host.core.config.steps import refuse_errors, target_wish
 from nanochat_host.core.launcher import Launcher
@@ -27,6 +28,7 @@ from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.service import Secrets
 from nanochat_host.core.streams import Streams
+from nanochat_host.core.wire_compare import CompareRuns, Comparison
 from nanochat_host.errors import RefusedError
 from nanochat_host.paths import Paths
 
@@ -159,6 +161,15 @@ class Core:
         run = self.run(query.run)
         facts = run.facts(self.hub.facts(run.id))
         return self.hub.query(run.id, query.items, facts, run.record.config)
+
+    def compare(self, wish: CompareRuns) -> Comparison:
+        """Several runs along one axis. Raises NotFoundError."""
+        subjects = []
+        for run_id in wish.runs:
+            run = self.run(run_id)
+            facts = run.facts(self.hub.facts(run_id))
+            subjects.append(Subject(facts, run.record, self.hub.telemetry(run_id)))
+        return compare(subjects, wish)
 
     async def stream(self, run_id: str) -> AsyncIterator[wire.StreamMessage | None]:
         """The present state, then what changes, coalesced; None when nothing has for a while.

@@ -17,7 +17,7 @@ MAX_NONFINITE = 64
 
 
 def series(
-    column: Column, query: SeriesQuery, *, unit: str, started_at: float, tokens_per_step: int
+    column: Column, query: SeriesQuery, *, unit: str, started_at: float, tokens_per_step: float
 ) -> Series:
     """Answer `query` from `column`. x by "step" or "tokens" shows the newest values of each step
     of the newest stage; by "time" everything that was recorded, in seconds since `started_at`."""
@@ -73,3 +73,13 @@ def _best(
         return None
     row = column.points.read(point, point + 1)
     return x_of(row[axis])[0], row[2][0]
+
+
+def extreme(column: Column, *, greatest: bool) -> tuple[float, float, float] | None:
+    """(step, ts, value) of the least or greatest finite point of the newest stage; None if none
+    is finite."""
+    choose = max if greatest else min
+    points = [column.least(a, b, greatest=greatest) for a, b in column.spans.ranges(len(column))]
+    rows = [[c[0] for c in column.points.read(p, p + 1)] for p in points if p is not None]
+    found = choose(rows, key=lambda row: row[2], default=None)
+    return (found[0], found[1], found[2]) if found else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nanochat_host.core.telemetry.pyramid import (
     FACTOR,
+    HI,
     LEVEL_WIDTH,
     LO,
     STEP,
@@ -135,20 +136,22 @@ class Column:
         else:
             yield from self.pieces(start, stop, top - 1)
 
-    def least(self, start: int, stop: int) -> int | None:
-        """Which point of start..stop has the least finite value; None if none is finite."""
-        best, where = inf, (0, -1)
+    def least(self, start: int, stop: int, *, greatest: bool = False) -> int | None:
+        """Which point of start..stop has the least (or greatest) finite value; None if none is
+        finite."""
+        choose, column = (max, HI) if greatest else (min, LO)
+        best, where = None, (0, -1)
         for level, first, last in self.pieces(start, stop):
-            values = self.level(level).read(first, last)[LO if level else 2]
-            least = min((v for v in values if v - v == 0.0), default=inf)
-            if least < best:
-                best, where = least, (level, first + values.index(least))
+            values = self.level(level).read(first, last)[column if level else 2]
+            found = choose((v for v in values if v - v == 0.0), default=None)
+            if found is not None and (best is None or choose(found, best) != best):
+                best, where = found, (level, first + values.index(found))
         level, row = where
-        if row < 0:
+        if best is None:
             return None
         while level:
             level, first = level - 1, row * FACTOR
-            values = self.level(level).read(first, first + FACTOR)[LO if level else 2]
+            values = self.level(level).read(first, first + FACTOR)[column if level else 2]
             row = first + values.index(best)
         return row
 

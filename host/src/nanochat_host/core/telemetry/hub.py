@@ -171,6 +171,10 @@ class TelemetryHub:
             return run.rev
         return self._parked[run_id][2] if run_id in self._parked else 0
 
+    def telemetry(self, run_id: str) -> RunTelemetry | None:
+        """All that was read of the run; None if it is not followed."""
+        return self._open(run_id)
+
     def query(
         self, run_id: str, items: list[QueryItem], run: RunFacts | None, config: dict[str, Any]
     ) -> QueryResult:

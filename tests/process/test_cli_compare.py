@@ -1,0 +1,95 @@
+"""Several runs side by side on the command line, with a real core and real logs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from nanochat_host.core.client import CoreClient
+from nanochat_host.core.start import core_is_up
+from nanochat_host.paths import Paths
+
+LOGS = Path(__file__).parents[1] / "data" / "logs"
+
+
+class Cli:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths = Paths(folder / "home")
+        self.env = os.environ | {"NANOCHAT_CLI_HOME": str(self.paths.home), "HOME": str(folder)}
+
+    def __call__(self, *words: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "nanochat_host.cli", *words], cwd=self.folder, env=self.env,
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self(*words, "--json"))
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    cli = Cli(tmp_path_factory.mktemp("compare"))
+    for name in ("base_train_d2", "base_train_d2_resume40", "chat_sft_d2"):
+        cli("run", "adopt", str(LOGS / f"{name}.log"), "--name", name)
+    yield cli
+    if core_is_up(cli.paths):
+        CoreClient(cli.paths).shutdown()
+
+
+def test_last_and_best_of_each_run(cli: Cli) -> None:
+    said = cli.json("run", "compare", "base_train_d2", "base_train_d2_resume40")
+    assert said["metric"] == "train/loss" and said["lower"] is True
+    first, second = said["runs"]
+    values = [float(v) for v in re.findall(r"loss: ([\d.]+) ", _log("base_train_d2"))]
+    assert first["points"] == len(values) and first["last"] == [59.0, values[-1]]
+    assert first["best"] == [float(values.index(min(values))), min(values)]
+    assert [x for x, _ in first["curve"]] == [float(step) for step in range(60)]
+    assert second["curve"][0][0] == 40.0, "a resumed run begins where it was resumed"
+
+
+def test_axes_are_derived_from_what_a_run_recorded(cli: Cli) -> None:
+    log = _log("base_train_d2")
+    tokens = int(re.findall(r"Total batch size ([\d,]+)", log)[0].replace(",", ""))
+    flops = float(re.findall(r"FLOPs per token: (\S+)", log)[0])
+    words = ("run", "compare", "base_train_d2", "chat_sft_d2", "--metric", "train/loss", "--x")
+    by_tokens, by_flops = cli.json(*words, "tokens"), cli.json(*words, "flops")
+    assert by_tokens["runs"][0]["last"][0] == 59 * tokens
+    assert by_flops["runs"][0]["last"][0] == pytest.approx(59 * tokens * flops)
+    untold = by_flops["runs"][1]
+    assert untold["curve"] == [] and "FLOPs a token" in untold["note"], "chat_sft prints none"
+
+
+def test_a_metric_that_not_all_have_and_one_that_none_has(cli: Cli) -> None:
+    said = cli("run", "compare", "base_train_d2", "chat_sft_d2", "--metric", "chatcore_metric")
+    assert "does not record chatcore_metric" in said and "0.0333" in said
+    refused = cli("run", "compare", "base_train_d2", "--metric", "loss", code=2)
+    assert "none of these runs records `loss`" in refused and "train/loss" in refused
+    assert "there is no run" in cli("run", "compare", "nobody", code=2)
+
+
+def test_curves_as_a_picture(cli: Cli) -> None:
+    cli("run", "compare", "base_train_d2", "base_train_d2_resume40", "--svg", "curves.svg")
+    root = ElementTree.parse(cli.folder / "curves.svg").getroot()
+    svg = "{http://www.w3.org/2000/svg}"
+    assert len(root.findall(f".//{svg}polyline")) == 2
+    words = [element.text or "" for element in root.iter(f"{svg}text")]
+    assert "base_train_d2_resume40" in words and any("best" in word for word in words)
+    assert "No such file" in cli(
+        "run", "compare", "base_train_d2", "--svg", "no/such/folder.svg", code=2
+    )
+
+
+def _log(name: str) -> str:
+    return (LOGS / f"{name}.log").read_text()
