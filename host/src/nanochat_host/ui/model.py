@@ -38,14 +38,15 @@ ALL_TOPICS = Topic.CORE | Topic.RUNS | Topic.RUN | Topic.MACHINE | Topic.LOG
 @dataclass
 class Model:
     """core_note: why the core is away. run_id: the run on show, "" for none. run: its newest
-    facts. gpu: one line. trouble: what is wrong with that run in two words, or "". loaded: the
-    first answer has come."""
+    facts. compared: ids of the runs marked to be compared. gpu: one line. trouble: what is wrong
+    with that run in two words, or "". loaded: the first answer has come."""
 
     core: CoreState = CoreState.CONNECTING
     core_note: str = ""
     run_id: str = ""
     run: RunFacts | None = None
     runs: list[RunSummary] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
     checkouts: list[CheckoutRef] = field(default_factory=list)
     gpu: str = ""
     trouble: str = ""

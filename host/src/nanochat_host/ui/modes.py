@@ -39,6 +39,7 @@ PLACES: dict[str, Place] = {
     ),
     "log": Place("log:LogScreen", "Log", "what the run prints", remembered=True),
     "start": Place("start:StartScreen"),
+    "compare": Place("compare:CompareScreen", "Compare", "runs side by side in one chart"),
     "chat": Place("chat:ChatScreen", "Chat", "talk to checkpoints, one or two side by side"),
 }
 """In the order of the palette."""

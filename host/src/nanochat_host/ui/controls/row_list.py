@@ -113,6 +113,10 @@ class RowList(ScrollView, can_focus=True):
             self.cursor = self._step(min(max(self.cursor, 0), len(rows)), 1)
         self.refresh()
 
+    def set_columns(self, *columns: ListColumn) -> None:
+        """Other columns, for the rows that follow."""
+        self._columns = columns
+
     def select(self, key: str) -> None:
         """Put the cursor on the row with that key."""
         for index, row in enumerate(self._rows):

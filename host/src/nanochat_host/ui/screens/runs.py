@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from nanochat_host.core.wire import RunSummary
+from nanochat_host.core.wire_compare import MAX_RUNS
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.controls.search_line import SearchLine
@@ -35,6 +36,8 @@ class RunsScreen(HostScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Open"),
         Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("space", "mark", "Mark"),
+        Binding("m", "compare", "Compare"),
         Binding("n", "app.new_run", "New run"),
         Binding("x", "stop", "Stop"),
         Binding("delete,D", "delete", "Delete", key_display="del"),
@@ -62,8 +65,9 @@ class RunsScreen(HostScreen):
         self.query_one("#runs", RowList).focus()
 
     def place(self) -> str:
-        count = len(self.model.runs)
-        return "1 run" if count == 1 else f"{count} runs"
+        count, marked = len(self.model.runs), len(self.model.compared)
+        words = "1 run" if count == 1 else f"{count} runs"
+        return f"{words}, {marked} marked" if marked else words
 
     def show_model(self, topics: Topic) -> None:
         if topics & (Topic.RUNS | Topic.RUN):
@@ -76,7 +80,9 @@ class RunsScreen(HostScreen):
         empty = f"no run has “{word}”" if word else "no runs yet: n starts one"
         if not self.model.loaded:
             empty = "asking the core …"
-        self.query_one("#runs", RowList).set_rows([_row(run) for run in shown], empty=empty)
+        marked = set(self.model.compared)
+        rows = [_row(run, run.facts.id in marked) for run in shown]
+        self.query_one("#runs", RowList).set_rows(rows, empty=empty)
         self.refresh_bindings()
 
     @property
@@ -112,6 +118,32 @@ class RunsScreen(HostScreen):
     def action_filter(self) -> None:
         self.query_one("#filter", SearchLine).open()
 
+    def action_mark(self) -> None:
+        """Mark the run under the cursor to be compared, or no longer, and go on to the next."""
+        runs = self.query_one("#runs", RowList)
+        if not runs.key:
+            return
+        marked = self.model.compared
+        if runs.key in marked:
+            marked.remove(runs.key)
+        elif len(marked) < MAX_RUNS:
+            marked.append(runs.key)
+        else:
+            self.host.tell(f"{MAX_RUNS} runs are marked, more would not be told apart", "warning")
+        self._list()
+        runs.action_move(1)
+        self.refresh_bar()
+
+    async def action_compare(self) -> None:
+        """Compare the marked runs; with one marked, it and the run under the cursor."""
+        marked, here = self.model.compared, self.query_one("#runs", RowList).key
+        if len(marked) == 1 and here and here not in marked:
+            marked.append(here)
+        if len(marked) < 2:
+            self.host.tell("mark two or more runs with space, then m compares them", "warning")
+        else:
+            await self.host.action_show("compare")
+
     def action_stop(self) -> None:
         if self._chosen_run is not None:
             self.post_message(StopWanted(self._chosen_run.facts.id))
@@ -134,15 +166,16 @@ def _words(run: RunSummary) -> str:
     ).lower()
 
 
-def _row(run: RunSummary) -> Row:
+def _row(run: RunSummary, marked: bool) -> Row:
     facts = run.facts
     glyph, style = STATE_GLYPHS[facts.state]
+    name = clean(run_name(facts))
     took = (facts.ended_at or run.updated_at) - facts.started_at if facts.started_at else 0.0
     return Row(
         facts.id,
         (
             (glyph, style),
-            (clean(run_name(facts)), ""),
+            (f"▪ {name}" if marked else name, "accent" if marked else ""),
             (facts.state, style),
             (clean(facts.stage), "muted"),
             (step_words(facts), ""),
