@@ -98,6 +98,7 @@ PANEL: dict[str, Check] = {
     "at": _is_place,
     "at_narrow": _is_place,
     "refresh_hz": _is_rate,
+    "source": _is_text(100),
     "options": _is_table,
 }
 
@@ -108,11 +109,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class Checker:
-    """Reads one document and collects what is wrong with it in `errors`."""
+    """Reads one document and collects what is wrong with it in `errors`, and panels of packs that
+    are not installed in `missing`: a layout may be used without them."""
 
     def __init__(self, path: Path, lines: Lines, catalog: Mapping[str, PanelManifest]) -> None:
         self.path, self.lines, self.catalog = path, lines, catalog
         self.errors: list[ConfigFileError] = []
+        self.missing: list[ConfigFileError] = []
+        self._packs = {name.partition(":")[0] for name in catalog}
 
     def error(self, at: Key, message: str, *, key: str = "", near: str = "") -> None:
         """Note a mistake. key: as written in the file, the last of `at` if not given."""
@@ -196,10 +200,14 @@ class Checker:
             near = nearest(name, self.catalog)
             unknown = f'"{name}" is not a panel of an installed pack'
             self.error((*at, "panel"), unknown, near=near)
+            pack, colon, _ = name.partition(":")
+            if colon and pack not in self._packs:
+                self.missing.append(self.errors.pop())
         return Placement(
             id=found.get("id", ""), panel=name, title=found.get("title", ""),
             at=places.get("at", At(0, 0, columns, rows)), at_narrow=places.get("at_narrow"),
-            refresh_hz=float(found.get("refresh_hz", 0.0)), options=options,
+            refresh_hz=float(found.get("refresh_hz", 0.0)), source=found.get("source", ""),
+            options=options,
         )  # fmt: skip
 
     def unique(self, ids: list[str], at: Key, what: str) -> None:

@@ -23,19 +23,22 @@ def _shipped() -> Iterator[tuple[Path, str]]:
 
 def folders(paths: Paths) -> list[tuple[Path, str]]:
     """(folder, origin) in the order in which they are searched."""
-    return [(Path.cwd() / "layouts", "folder"), (paths.layouts, "yours"), *_shipped()]
+    here, shipped = Path.cwd() / "layouts", list(_shipped())
+    found = [(here, "folder"), (paths.layouts, "yours"), *shipped]
+    # Started in the source tree, ./layouts is the shipped folder: a copy of one's own comes first.
+    return found[1:] if is_shipped(here / "any.toml") else found
+
+
+def is_shipped(file: Path) -> bool:
+    """The file came with the program: it is never written to."""
+    return file.resolve().parent in {folder.resolve() for folder, _ in _shipped()}
 
 
 def list_layouts(paths: Paths) -> list[tuple[str, Path, str]]:
     """(name, file, origin) of every layout in reach, sorted by name. origin: "folder" (the working
     directory's), "yours" or "shipped"."""
     found: dict[str, tuple[Path, str]] = {}
-    seen: set[Path] = set()
     for folder, origin in folders(paths)[::-1]:
-        real = folder.resolve()
-        # Started in the source tree, ./layouts is the shipped folder.
-        origin = "shipped" if real in seen else origin
-        seen.add(real)
         for file in folder.glob("*.toml"):
             found[file.stem] = (file, origin)
     return [(name, *found[name]) for name in sorted(found)]

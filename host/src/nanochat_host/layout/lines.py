@@ -26,6 +26,8 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {(): 1}
+        self.headers: list[tuple[int, Path]] = []
+        """Line and path of every [table] and [[table]], in the order of the text."""
         self._counts: dict[Path, int] = {}
         self._scan(text.splitlines())
 
@@ -47,6 +49,7 @@ class Lines:
             elif depth == 0 and (header := _HEADER.match(line)):
                 table = self._table(_parts(header[2]), array=header[1] == "[[")
                 self._lines.setdefault(table, number)
+                self.headers.append((number, table))
                 continue
             elif depth == 0 and (key := _KEY.match(line)):
                 path = table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nanochat_sdk.manifest import PanelManifest
@@ -23,17 +23,25 @@ def read_layout(
 ) -> tuple[LayoutSpec | None, list[ConfigFileError]]:
     """The layout, and everything wrong with it; None instead of a layout that has errors.
 
-    catalog: "pack:panel" to its manifest. Raises NotFoundError when there is no such file.
+    A panel of a pack that is not installed is reported and does not spoil the layout. catalog:
+    "pack:panel" to its manifest. Raises NotFoundError when there is no such file.
     """
-    file = str(path)
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         raise NotFoundError(
-            f"there is no layout {file}", "see `nanochat-cli layout list`"
+            f"there is no layout {path}", "see `nanochat-cli layout list`"
         ) from None
     except OSError as error:
-        return None, [ConfigFileError(file, f"cannot be read: {error.strerror}")]
+        return None, [ConfigFileError(str(path), f"cannot be read: {error.strerror}")]
+    return parse_layout(raw, path, catalog)
+
+
+def parse_layout(
+    raw: bytes, path: Path, catalog: Mapping[str, PanelManifest]
+) -> tuple[LayoutSpec | None, list[ConfigFileError]]:
+    """As `read_layout`, of a file's content. path: names it in errors."""
+    file = str(path)
     if len(raw) > MAX_BYTES:
         return None, [ConfigFileError(file, f"is larger than {MAX_BYTES // 1024} KiB")]
     try:
@@ -51,12 +59,17 @@ def read_layout(
         return None, [ConfigFileError(file, "is nested too deeply")]
     checker = Checker(path, Lines(text), catalog)
     spec = checker.layout(document)
-    return (None if checker.errors else spec), sorted(checker.errors, key=lambda e: e.line)
+    wrong = sorted(checker.errors + checker.missing, key=lambda e: e.line)
+    return (None if checker.errors else spec), wrong
 
 
 def load_layout(path: Path, catalog: Mapping[str, PanelManifest]) -> LayoutSpec:
     """As `read_layout`; raises ConfigFileError for the first thing that is wrong."""
-    spec, errors = read_layout(path, catalog)
+    return usable(*read_layout(path, catalog))
+
+
+def usable(spec: LayoutSpec | None, errors: Sequence[ConfigFileError]) -> LayoutSpec:
+    """The layout of what was read. Raises ConfigFileError for the first thing that is wrong."""
     if spec is None:
         raise errors[0]
     return spec

@@ -35,7 +35,8 @@ WHOLE = At(0, 0, 12, 12)
 class Placement:
     """A panel on a screen. id: unique on its screen. panel: "pack:panel". title: "" keeps the
     panel's own. at_narrow: its place on a terminal under 100 columns. refresh_hz: frames a second
-    at most, 0 for the panel's own. options: defaults are filled in."""
+    at most, 0 for the panel's own. source: id of the run it shows, "" for the run on show.
+    options: defaults are filled in."""
 
     id: str
     panel: str
@@ -43,6 +44,7 @@ class Placement:
     at: At = WHOLE
     at_narrow: At | None = None
     refresh_hz: float = 0.0
+    source: str = ""
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,6 +58,10 @@ class ScreenSpec:
     rows: int = 12
     panels: tuple[Placement, ...] = ()
 
+    def panel(self, panel_id: str) -> Placement | None:
+        """The panel of that id, or None."""
+        return next((panel for panel in self.panels if panel.id == panel_id), None)
+
 
 @dataclass(frozen=True)
 class LayoutSpec:
@@ -66,3 +72,7 @@ class LayoutSpec:
     help: str
     path: Path
     screens: tuple[ScreenSpec, ...]
+
+    def screen(self, screen_id: str) -> ScreenSpec | None:
+        """The screen of that id, or None."""
+        return next((screen for screen in self.screens if screen.id == screen_id), None)
