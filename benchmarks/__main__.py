@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-ALL = ("hook", "ingest", "million", "planner", "workers", "draw", "tui", "trainer", "chat")
+ALL = ("hook", "ingest", "million", "planner", "workers", "draw", "tui", "trainer", "chat", "forks")
 NEEDS_TORCH = {"trainer", "chat"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from nanochat_host.checkout.dialects import command_line
 from nanochat_host.checkout.introspect import read_options
 from nanochat_host.checkout.model import Option
 
@@ -141,3 +142,42 @@ def test_expressions_that_would_be_huge_are_left_alone() -> None:
 def test_a_syntax_error_is_the_callers_to_report() -> None:
     with pytest.raises(SyntaxError):
         read_options("def broken(:\n", "x.py")
+
+
+def test_two_flags_for_one_value_are_one_switch() -> None:
+    source = (
+        "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--fused', action='store_true', default=True, help='in one kernel')\n"
+        "p.add_argument('--plain', dest='fused', action='store_false')\n"
+    )
+    (found,) = read_options(source, "x.py").options
+    assert (found.flag, found.off, found.default, found.help) == (
+        "--fused", "--plain", True, "in one kernel",
+    )  # fmt: skip
+    assert command_line([found], {"fused": False}, "argparse") == ["--plain"]
+    assert command_line([found], {"fused": True}, "argparse") == ["--fused"]
+
+
+def test_a_script_of_several_programs_asks_which_one() -> None:
+    source = (
+        "import argparse\np = argparse.ArgumentParser()\ns = p.add_subparsers(dest='program')\n"
+        "a = s.add_parser('fit')\na.add_argument('--steps', type=int)\n"
+        "b = s.add_parser('plot')\nb.add_argument('--dpi', type=int)\n"
+    )
+    options = read_options(source, "x.py").options
+    assert options[0].choices == ["fit", "plot"] and options[0].required
+    argv = command_line(options, {"steps": 3, "program": "fit"}, "argparse")
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)
+    parsed = namespace["p"].parse_args(argv)
+    assert (parsed.program, parsed.steps) == ("fit", 3)
+
+
+def test_a_configurator_that_is_opened_by_hand() -> None:
+    source = (
+        "depth = 4  # layers\n"
+        "with open(os.path.join('lib', 'configurator.py')) as f:\n    exec(f.read())\n"
+    )
+    found = read_options(source, "x.py")
+    assert found.dialect == "configurator"
+    assert [(o.name, o.default, o.help) for o in found.options] == [("depth", 4, "layers")]

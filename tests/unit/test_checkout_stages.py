@@ -134,3 +134,19 @@ def test_reading_runs_nothing_of_the_checkout(checkout: Path) -> None:
     git(checkout, "config", "core.fsmonitor", str(monitor))
     read_checkout(checkout)
     assert not proof.exists()
+
+
+def test_a_renamed_library_is_found_by_what_lies_in_it(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "base_train.py").write_text("depth = 1\n")
+    for folder, names in {
+        "docs": ["gpt.py"],
+        "owlchat": ["gpt.py", "common.py", "tokenizer.py", "dataset.py"],
+    }.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).write_text("")
+    stages = {stage.name: stage for stage in read_checkout(tmp_path).stages}
+    assert stages["dataset"].module == "owlchat.dataset"
+    (tmp_path / "nanochat").mkdir()
+    assert "dataset" not in {stage.name for stage in read_checkout(tmp_path).stages}

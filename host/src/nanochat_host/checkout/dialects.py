@@ -36,6 +36,7 @@ def command_line(
             )
     arguments: list[str] = []
     positional: list[str] = []
+    command: list[str] = []
     for option in options:
         value = values.get(option.name)
         if value is None:
@@ -43,12 +44,14 @@ def command_line(
         check_value(option, value)
         if dialect == "configurator":
             arguments.append(f"{option.flag}={_configurator_text(option, value)}")
+        elif option.action == "command":
+            command = [str(value)]
         elif option.action == "positional":
             positional += _words(value)
         else:
             arguments += _argparse_words(option, value)
     # Else the first would be read as one more word of a repeated option, or as an option.
-    return [*arguments, "--", *positional] if positional else arguments
+    return [*command, *arguments, *(["--", *positional] if positional else [])]
 
 
 def check_value(option: Option, value: Any) -> None:
@@ -71,7 +74,7 @@ def check_value(option: Option, value: Any) -> None:
 
 def _argparse_words(option: Option, value: Any) -> list[str]:
     if option.action == "store_true":
-        return [option.flag] if value else []
+        return [option.flag] if value else [option.off] * bool(option.off)
     if option.action == "store_false":
         return [] if value else [option.flag]
     if option.action == "optional_bool":

@@ -27,6 +27,9 @@ def load(program: str) -> object:
     made = importlib.util.module_from_spec(spec)
     sys.modules[package] = made
     spec.loader.exec_module(made)
+    if hasattr(made, "LIBRARY"):
+        named = load("hook.package").package_name  # type: ignore[attr-defined]
+        made.LIBRARY = named(Path.cwd())
     return importlib.import_module(f"{package}.{module}")
 
 

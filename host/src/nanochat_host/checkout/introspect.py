@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from .configurator import configurator_options
@@ -55,11 +56,40 @@ def _argparse_options(tree: ast.Module, names: dict[str, Any]) -> list[Option] |
     if not added and not any(called_name(c) == "ArgumentParser" for c in calls):
         return None
     found = (_option(call, names) for call in sorted(added, key=lambda call: call.lineno))
-    options = {option.name: option for option in found if option is not None}
+    options = _commands(calls, names)
+    for option in filter(None, found):
+        options[option.name] = _paired(options.get(option.name), option)
     for call in calls:
         if called_name(call) == "set_defaults":
             _override_defaults(call, options, names)
     return list(options.values())
+
+
+def _commands(calls: list[ast.Call], names: dict[str, Any]) -> dict[str, Option]:
+    """The word that chooses a program, for a script with sub-parsers."""
+    parents = [call for call in calls if called_name(call) == "add_subparsers"]
+    words = [
+        _literal(call.args[0], names)
+        for call in calls
+        if called_name(call) == "add_parser" and call.args
+    ]
+    known = [word for word in words if isinstance(word, str)]
+    if not parents or not known:
+        return {}
+    given = {k.arg: k.value for k in parents[0].keywords}
+    name = str(_literal(given.get("dest"), names) or "command")
+    command = Option(
+        name, "", "str", choices=known, line=parents[0].lineno, required=True, action="command"
+    )
+    return {name: command}
+
+
+def _paired(first: Option | None, second: Option) -> Option:
+    """`--x` and `--no-such-x` for one value are one switch; else the later declaration counts."""
+    if first is None or {first.action, second.action} != {"store_true", "store_false"}:
+        return second
+    on, off = (first, second) if first.action == "store_true" else (second, first)
+    return replace(on, off=off.flag, help=on.help or off.help)
 
 
 def _option(call: ast.Call, names: dict[str, Any]) -> Option | None:
@@ -131,9 +161,8 @@ def _type_of(node: ast.expr | None, action: Action, default: Any) -> str:
 def _override_defaults(call: ast.Call, options: dict[str, Option], names: dict[str, Any]) -> None:
     for keyword in call.keywords:
         if keyword.arg in options:
-            option = options[keyword.arg]
-            fields = {**option.__dict__, "default": _literal(keyword.value, names)}
-            options[keyword.arg] = Option(**fields)
+            default = _literal(keyword.value, names)
+            options[keyword.arg] = replace(options[keyword.arg], default=default)
 
 
 def _description(tree: ast.Module, names: dict[str, Any]) -> str:

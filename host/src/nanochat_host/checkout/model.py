@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 Dialect = Literal["argparse", "configurator", "none"]
-Action = Literal["value", "store_true", "store_false", "optional_bool", "positional", "repeated"]
+Action = Literal[
+    "value", "store_true", "store_false", "optional_bool", "positional", "repeated", "command"
+]
 
 
 @dataclass(frozen=True)
 class Option:
     """One option of a script. name: with underscores. flag: as typed, "" for a positional one.
     type: "int", "float", "str" or "bool". action: how it is typed: "value" `--x=V`, "store_true"
-    and "store_false" a bare `--x`, "optional_bool" `--x` or `--no-x`, "repeated" `--x A B`."""
+    and "store_false" a bare `--x`, "optional_bool" `--x` or `--no-x`, "repeated" `--x A B`,
+    "command" the word before all options of a script that has several programs. off: another flag
+    that says no."""
 
     name: str
     flag: str
@@ -25,6 +29,7 @@ class Option:
     line: int = 0
     required: bool = False
     action: Action = "value"
+    off: str = ""
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,8 @@ def _step(arguments: list[str], nproc: int, env: dict[str, str]) -> Step | str:
         rest = arguments[1:]
     else:
         return "not a module"
-    if module.split(".")[0] not in ("scripts", "nanochat", "tasks", "dev"):
+    first = module.split(".")[0]
+    if first not in ("scripts", "tasks", "dev") and "nanochat" not in first:
         return "not a module of the checkout"
     if rest[:1] == ["--"]:
         rest = rest[1:]

@@ -9,6 +9,7 @@ from pathlib import Path
 from nanochat_host.errors import UsageError
 
 from .git import commit_of
+from .hook.package import package
 from .introspect import options_of
 from .live import live_names_of
 from .model import Checkout, Stage
@@ -72,7 +73,7 @@ def _stage_files(path: Path) -> list[Path]:
         raise NotACheckoutError(f"{path} cannot be read ({exc.strerror})", hint) from exc
     if not any(p.stem in KNOWN for p in scripts):
         raise NotACheckoutError(f"{path} has no nanochat script (scripts/base_train.py ...)", hint)
-    dataset = path / "nanochat" / "dataset.py"
+    dataset = package(path) / "dataset.py"
     order = {name: i for i, name in enumerate(KNOWN)}
     scripts.sort(key=lambda p: (order.get(p.stem, len(order)), p.stem))
     return [dataset, *scripts] if dataset.is_file() else scripts

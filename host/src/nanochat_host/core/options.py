@@ -99,6 +99,7 @@ class Typed(NamedTuple):
 def read_argv(options: Sequence[Option], argv: Sequence[str]) -> list[Typed]:
     """Take a command line apart. What is no option of the script's stays as it is."""
     by_flag = {option.flag: option for option in options if option.flag}
+    by_flag |= {option.off: option for option in options if option.off}
     by_flag |= {
         option.flag.replace("--", "--no-", 1): option
         for option in options
@@ -116,6 +117,7 @@ def read_argv(options: Sequence[Option], argv: Sequence[str]) -> list[Typed]:
             pieces.append(Typed([word], option, _soft(option, text)))
         elif option.action in ("store_true", "store_false", "optional_bool"):
             on = option.action != "store_false" and not flag.startswith("--no-")
+            on = on and flag != option.off
             pieces.append(Typed([word], option, on))
         elif option.action == "repeated":
             taken = []

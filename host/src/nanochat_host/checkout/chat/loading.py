@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import LIBRARY
+
 ENDS = ("<|assistant_end|>", "<|bos|>")
 CHAT = ("<|user_start|>", "<|user_end|>", "<|assistant_start|>", "<|assistant_end|>")
 TOOL = ("<|python_start|>", "<|python_end|>", "<|output_start|>", "<|output_end|>")
@@ -49,7 +51,9 @@ class Loaded:
     def _voice(self) -> tuple[Callable[..., Any], bool]:
         """The engine with its cache and tools where there is one, else the model's own way."""
         with contextlib.suppress(ImportError, AttributeError):
-            engine = importlib.import_module("nanochat.engine").Engine(self._model, self.tokenizer)
+            engine = importlib.import_module(f"{LIBRARY}.engine").Engine(
+                self._model, self.tokenizer
+            )
             return engine.generate, True
         return self._model.generate, False
 
@@ -62,8 +66,8 @@ class Loaded:
 def load(request: dict[str, Any]) -> Loaded:
     """Load what a "load" request names. Raises whatever the checkout raises."""
     torch = importlib.import_module("torch")
-    common = importlib.import_module("nanochat.common")
-    manager = importlib.import_module("nanochat.checkpoint_manager")
+    common = importlib.import_module(f"{LIBRARY}.common")
+    manager = importlib.import_module(f"{LIBRARY}.checkpoint_manager")
     device = _device(torch, common, str(request.get("device") or ""))
     folder, step, stage = request["folder"], int(request["step"]), str(request["stage"])
     if hasattr(manager, "build_model"):
@@ -110,7 +114,7 @@ def one_line(error: BaseException) -> str:
 def _device(torch: Any, common: Any, wanted: str) -> Any:
     """The device, set up as the checkout's own scripts do where they can be asked to."""
     kind = wanted or _best(torch)
-    for module in (common, _module("nanochat.compute")):
+    for module in (common, _module(f"{LIBRARY}.compute")):
         start = getattr(module, "compute_init", None)
         if start is not None and inspect.signature(start).parameters:
             return start(kind)[-1]

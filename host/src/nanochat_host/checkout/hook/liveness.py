@@ -107,15 +107,13 @@ def _option_names(tree: ast.Module) -> set[str]:
 
 
 def is_configurator(statement: ast.stmt) -> bool:
-    """`exec(open(.../configurator.py).read())`: the older way to read the command line."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Call)
-        and called_name(statement.value) == "exec"
-        and any(
-            isinstance(n, ast.Constant)
-            and isinstance(n.value, str)
-            and n.value.endswith("configurator.py")
-            for n in ast.walk(statement)
-        )
+    """`exec(open(.../configurator.py).read())`, in one line or below a `with`: the older way to
+    read the command line."""
+    nodes = list(ast.walk(statement)) if isinstance(statement, (ast.Expr, ast.With)) else []
+    runs = any(isinstance(n, ast.Call) and called_name(n) == "exec" for n in nodes)
+    return runs and any(
+        isinstance(n, ast.Constant)
+        and isinstance(n.value, str)
+        and n.value.endswith("configurator.py")
+        for n in nodes
     )

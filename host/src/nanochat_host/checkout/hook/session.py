@@ -17,6 +17,7 @@ from . import libs
 from .control import ControlFile, answered_until
 from .events import EventWriter
 from .imports import AfterImport
+from .package import package_name
 from .ranks import Ranks
 from .signals import StopSignal, ignore_hangup
 from .splice import HOOK
@@ -103,11 +104,12 @@ def _run(
     ranks = Ranks(settings.rank, settings.world)
     steering = Steering(report, control, events, ranks, signals)
     ticker = Ticker(report, events, steering, signals)
+    library = package_name(Path.cwd())
     after_import = {
         "torch": libs.patch_torch(settings.compile_models, settings.gloo, settings.world),
         "wandb": libs.tee_wandb(ticker.teed),
-        "nanochat.common": libs.tee_dummy_wandb(ticker.teed),
-        "nanochat.checkpoint_manager": libs.report_checkpoints(
+        f"{library}.common": libs.tee_dummy_wandb(ticker.teed),
+        f"{library}.checkpoint_manager": libs.report_checkpoints(
             events, lambda: steering.forced_save
         ),
     }

@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from . import LIBRARY
+
 
 class NoModelError(Exception):
     """The checkout builds no such model; the text says why in one line."""
@@ -24,7 +26,7 @@ def build(config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """(model, configuration after the checkout's own patches for older files)."""
     library = torch()
     try:
-        gpt = importlib.import_module("nanochat.gpt")
+        gpt = importlib.import_module(f"{LIBRARY}.gpt")
         config = dict(config)
         patch = from_manager("_patch_missing_config_keys")
         if patch is not None:
@@ -38,7 +40,7 @@ def build(config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 def from_manager(name: str) -> Callable[..., Any] | None:
     """A function of the checkout's checkpoint_manager, None if it has none of this name."""
     with contextlib.suppress(Exception, SystemExit):
-        found = getattr(importlib.import_module("nanochat.checkpoint_manager"), name, None)
+        found = getattr(importlib.import_module(f"{LIBRARY}.checkpoint_manager"), name, None)
         return found if callable(found) else None
     return None
 

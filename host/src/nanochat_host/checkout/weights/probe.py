@@ -14,6 +14,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any, TextIO
 
+from . import LIBRARY
 from .build import NoModelError, build, from_manager, torch
 
 SHOWN = 50
@@ -57,7 +58,7 @@ def tokenizer() -> dict[str, Any]:
     """Size and, where the checkout names it, digest of the tokenizer it would use."""
     found: dict[str, Any] = {}
     with contextlib.suppress(Exception, SystemExit):
-        made = importlib.import_module("nanochat.tokenizer").get_tokenizer()
+        made = importlib.import_module(f"{LIBRARY}.tokenizer").get_tokenizer()
         found["vocab_size"] = int(made.get_vocab_size())
         if hasattr(made, "digest"):
             found["digest"] = str(made.digest())

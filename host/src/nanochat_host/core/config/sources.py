@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+from nanochat_host.checkout.hook.package import package
 from nanochat_host.checkout.model import Checkout
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.planner.architecture import (
@@ -54,7 +55,7 @@ class Sources:
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time and size of every script: what changes when somebody edits the checkout."""
     files = [*sorted((path / "scripts").glob("*.py")), *sorted((path / "runs").glob("*.sh"))]
-    files += [path / "nanochat" / "gpt.py", path / "nanochat" / "dataset.py"]
+    files += [package(path) / "gpt.py", package(path) / "dataset.py"]
     state = []
     for file in files:
         try:
@@ -67,7 +68,7 @@ def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
 
 def _planned(path: Path) -> PlannedCheckout:
     try:
-        arch = read_architecture(_text(path / "nanochat" / "gpt.py"))
+        arch = read_architecture(_text(package(path) / "gpt.py"))
         return PlannedCheckout(arch, read_rules(_text(path / "scripts" / "base_train.py")))
     except (OSError, ValueError, SyntaxError, RecursionError):
         return PlannedCheckout(Architecture(), Rules(), readable=False)
