@@ -14,6 +14,7 @@ import msgspec
 
 from nanochat_sdk.data import Data, Needs
 from nanochat_sdk.errors import PayloadError, WireError
+from nanochat_sdk.forms import Editor, Form, editor_trouble, form_trouble
 from nanochat_sdk.payload import MAX_DEPTH, Chart, Gauge, Heatmap, Payload, Plot, Stack
 from nanochat_sdk.protocol import (
     MAX_DATA_FRAME,
@@ -167,6 +168,8 @@ def encode_data_frame(frame: Frame) -> bytearray:
 def check(payload: Payload, depth: int = 1) -> None:
     """What the types cannot say. Raises PayloadError."""
     if isinstance(payload, Stack):
+        if depth == 1 and _entries(payload) > 1:
+            raise PayloadError("a panel shows one form or one editor at a time")
         if depth > MAX_DEPTH:
             raise PayloadError(f"stacks are more than {MAX_DEPTH} deep")
         for child in payload.children:
@@ -181,6 +184,17 @@ def check(payload: Payload, depth: int = 1) -> None:
         _check_heatmap(payload)
     elif isinstance(payload, Gauge):
         _check_floats(payload.spark, "spark")
+    elif isinstance(payload, Form | Editor):
+        found = form_trouble(payload) if isinstance(payload, Form) else editor_trouble(payload)
+        for trouble in found:
+            raise PayloadError(trouble)
+
+
+def _entries(payload: Payload) -> int:
+    """Forms and editors in it. A person fills in one at a time."""
+    if isinstance(payload, Stack):
+        return sum(_entries(child.payload) for child in payload.children)
+    return isinstance(payload, Form | Editor)
 
 
 def check_needs(needs: Needs) -> None:

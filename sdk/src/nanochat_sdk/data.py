@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from nanochat_sdk.asks import Answer
 from nanochat_sdk.payload import Floats, Label, unpack
 
 XAxis = Literal["step", "time", "tokens"]
@@ -194,7 +195,8 @@ class MachineFacts(msgspec.Struct, frozen=True):
 class Data(msgspec.Struct, frozen=True):
     """What a panel is sent with a frame: the answer to its Needs.
 
-    series: by metric name, globs expanded. denied: capabilities the panel lacks.
+    series: by metric name, globs expanded. denied: permissions the panel lacks. answers: to what it
+    asked with `Panel.ask`, by number; each comes once, beside the data as it last was.
     """
 
     now: float = 0.0
@@ -206,3 +208,4 @@ class Data(msgspec.Struct, frozen=True):
     config: dict[str, Any] = {}
     machine: MachineFacts | None = None
     denied: list[str] = []
+    answers: dict[int, Answer] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
+from nanochat_sdk.asks import Ask, Asked
 from nanochat_sdk.data import Data, Needs
 from nanochat_sdk.payload import Payload, notice
 from nanochat_sdk.protocol import Act, Input, KeyHelp, View
@@ -33,6 +34,8 @@ class Panel:
         self.view = View()
         self.status = ""
         self._acts: list[Act] = []
+        self._asks: list[Asked] = []
+        self._last_asked = 0
 
     def needs(self, size: Size) -> Needs:
         """What to be sent with each frame. size is (80, 24) before the first frame."""
@@ -43,7 +46,8 @@ class Panel:
         return True
 
     def on_input(self, event: Input) -> bool:
-        """The person pressed a declared key, chose a row or clicked. True asks for a repaint."""
+        """The person pressed a declared key, chose a row, clicked, or sent a form or an editor
+        (`FormSubmitted`, `EditorSubmitted`). True asks for a repaint."""
         return False
 
     def render(self, size: Size) -> Payload:
@@ -53,3 +57,12 @@ class Panel:
     def request(self, action: str, name: str = "", value: Any = None) -> None:
         """Ask the host to do something for the person (see `capabilities.ACTIONS`)."""
         self._acts.append(Act(action=action, name=name, value=value))
+
+    def ask(self, what: Ask) -> int:
+        """Ask the host for something that it answers later: a note, or a page from the network.
+
+        Returns at once with a number; `update` gets the answer as `data.answers[number]`.
+        """
+        self._last_asked += 1
+        self._asks.append(Asked(self._last_asked, what))
+        return self._last_asked

@@ -13,27 +13,32 @@ from __future__ import annotations
 import array
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from nanochat_sdk.forms import Editor, Form
+from nanochat_sdk.scalars import (
+    MAX_POINTS,
+    MAX_ROWS,
+    MAX_TEXT,
+    Finite,
+    Floats,
+    Label,
+    Line,
+    PayloadBase,
+    Span,
+    Str,
+    Unit,
+)
 from nanochat_sdk.style import Style
 
-MAX_TEXT = 4096
-MAX_ROWS = 2000
-MAX_POINTS = 4096
-
-Str = Annotated[str, Meta(max_length=MAX_TEXT)]
-Label = Annotated[str, Meta(max_length=200)]
-Floats = Annotated[bytes, Meta(max_length=MAX_POINTS * 8)]
-"""Packed little-endian float64; NaN and infinities are allowed and drawn as gaps with a mark."""
-Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
-Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
-
-Span: TypeAlias = tuple[Str, Style]
-"""A run of text in one style."""
-Line: TypeAlias = Annotated[list[Span], Meta(max_length=400)]
+__all__ = [
+    "MAX_DEPTH", "MAX_POINTS", "MAX_ROWS", "MAX_TEXT", "Axis", "Cells", "Chart", "Child", "Column",
+    "Editor", "Finite", "Floats", "Form", "Gauge", "Heatmap", "Label", "Line", "Mark", "Payload",
+    "Plot", "Rule", "Span", "Stack", "Str", "Table", "Text", "Unit", "notice", "pack", "unpack",
+]  # fmt: skip
 
 
 def pack(values: Iterable[float]) -> bytes:
@@ -53,11 +58,7 @@ def unpack(data: bytes) -> array.array[float]:
     return out
 
 
-class _Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """Base of the closed union `Payload`; `kind` is the struct's lower-case name."""
-
-
-class Text(_Payload, frozen=True, tag="text"):
+class Text(PayloadBase, frozen=True, tag="text"):
     """Styled lines.
 
     align: "center" puts a short notice in the middle. anchor: which end stays visible when the
@@ -80,8 +81,10 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep: Annotated[int, Meta(ge=0, le=9)] = 5
 
 
-class Table(_Payload, frozen=True, tag="table"):
-    """Rows of one span a column. selected: index of the highlighted row, -1 for none."""
+class Table(PayloadBase, frozen=True, tag="table"):
+    """Rows of one span a column. selected: index of the highlighted row, which the person moves and
+    `on_input` hears of ("select", and "activate" for enter or a double click); -1: nothing can be
+    chosen, the rows scroll."""
 
     columns: Annotated[list[Column], Meta(min_length=1, max_length=40)]
     rows: Annotated[list[Annotated[list[Span], Meta(max_length=40)]], Meta(max_length=MAX_ROWS)]
@@ -135,7 +138,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     style: Style = "muted"
 
 
-class Chart(_Payload, frozen=True, tag="chart"):
+class Chart(PayloadBase, frozen=True, tag="chart"):
     """Curves over a shared x axis. The host draws cursor, zoom, pan and log scales.
     caption: one line above the curves, for example the latest value."""
 
@@ -143,14 +146,14 @@ class Chart(_Payload, frozen=True, tag="chart"):
     x: Axis = Axis()
     y: Axis = Axis()
     right: Axis | None = None
-    marks: Annotated[list[Mark], Meta(max_length=64)] = []
-    rules: Annotated[list[Rule], Meta(max_length=16)] = []
+    marks: Annotated[list[Mark], Meta(max_length=64)] = msgspec.field(default_factory=list)
+    rules: Annotated[list[Rule], Meta(max_length=16)] = msgspec.field(default_factory=list)
     legend: bool = True
-    caption: Line = []
+    caption: Line = msgspec.field(default_factory=list)
     empty: Label = "no data yet"
 
 
-class Gauge(_Payload, frozen=True, tag="gauge"):
+class Gauge(PayloadBase, frozen=True, tag="gauge"):
     """A labelled bar. value: 0..1, None when unknown. text: what stands at its right end.
     warn/error: from these values on the bar changes colour; spark: recent values, 0..1."""
 
@@ -163,20 +166,22 @@ class Gauge(_Payload, frozen=True, tag="gauge"):
     spark: Floats = b""
 
 
-class Heatmap(_Payload, frozen=True, tag="heatmap"):
+class Heatmap(PayloadBase, frozen=True, tag="heatmap"):
     """A matrix of values, row-major, shape [len(rows), columns]. NaN cells stay blank.
     lo/hi: limits of the colormap, else the data's."""
 
     rows: Annotated[list[Label], Meta(max_length=256)]
     columns: Annotated[int, Meta(ge=1, le=MAX_POINTS)]
     values: Annotated[bytes, Meta(max_length=256 * 512 * 8)]
-    column_labels: Annotated[list[Label], Meta(max_length=MAX_POINTS)] = []
+    column_labels: Annotated[list[Label], Meta(max_length=MAX_POINTS)] = msgspec.field(
+        default_factory=list
+    )
     lo: Finite | None = None
     hi: Finite | None = None
-    caption: Line = []
+    caption: Line = msgspec.field(default_factory=list)
 
 
-class Cells(_Payload, frozen=True, tag="cells"):
+class Cells(PayloadBase, frozen=True, tag="cells"):
     """Free drawing: lines of spans, clipped at the frame, never wrapped or scrolled."""
 
     lines: Annotated[list[Line], Meta(max_length=400)]
@@ -190,7 +195,7 @@ class Child(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: Annotated[int, Meta(ge=1, le=100)] = 1
 
 
-class Stack(_Payload, frozen=True, tag="stack"):
+class Stack(PayloadBase, frozen=True, tag="stack"):
     """Payloads side by side or one above another; at most `MAX_DEPTH` stacks deep."""
 
     children: Annotated[list[Child], Meta(max_length=32)]
@@ -199,7 +204,7 @@ class Stack(_Payload, frozen=True, tag="stack"):
 
 
 MAX_DEPTH = 4
-Payload = Text | Table | Chart | Gauge | Heatmap | Cells | Stack
+Payload = Text | Table | Chart | Gauge | Heatmap | Cells | Stack | Form | Editor
 
 
 def notice(title: str, hint: str = "", style: Style = "muted") -> Text:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 from nanochat_sdk import format as fmt
+from nanochat_sdk.forms import BoolField, ChoiceField, Editor, Field, Form, NumberField
 from nanochat_sdk.payload import (
     Axis,
     Cells,
@@ -50,6 +51,11 @@ def _draw(payload: Payload, width: int, height: int) -> list[str]:
         lines = _heatmap(payload, width, height)
     elif isinstance(payload, Cells):
         lines = [_join(line) for line in payload.lines]
+    elif isinstance(payload, Form):
+        lines = _form(payload, width)
+    elif isinstance(payload, Editor):
+        head = [line for line in (payload.title, payload.message) if line]
+        lines = [*head, *payload.text.split("\n")]
     else:
         lines = _stack(payload, width, height)
     lines = [fmt.fit(line, width) if fmt.cells(line) != width else line for line in lines[:height]]
@@ -121,6 +127,24 @@ def _gauge(payload: Gauge, width: int) -> str:
     filled = round((payload.value or 0.0) * room)
     bar = "?" * room if payload.value is None else "█" * filled + "░" * (room - filled)
     return f"{payload.label} {bar} {payload.text}"
+
+
+def _form(payload: Form, width: int) -> list[str]:
+    labels = min(max(fmt.cells(field.label) for field in payload.fields), max(width // 2, 1))
+    rows = [f"{fmt.fit(field.label, labels)}  {_field(field)}" for field in payload.fields]
+    head = [line for line in (payload.title,) if line]
+    tail = [line for line in (payload.message,) if line]
+    return [*head, *rows, *tail, f"[ {payload.submit} ]"]
+
+
+def _field(field: Field) -> str:
+    if isinstance(field, BoolField):
+        return "[x]" if field.value else "[ ]"
+    if isinstance(field, ChoiceField):
+        return f"‹ {field.value or field.choices[0]} ›"
+    if isinstance(field, NumberField):
+        return f"[{'' if field.value is None else f'{field.value:g}'}]"
+    return f"[{field.value}]"
 
 
 def _heatmap(payload: Heatmap, width: int, height: int) -> list[str]:

@@ -21,7 +21,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from nanochat_sdk.asks import Answer, Asked
 from nanochat_sdk.data import Needs
+from nanochat_sdk.forms import Entered
 from nanochat_sdk.payload import Label, Payload, Str
 
 WIRE = 1
@@ -29,6 +31,8 @@ API = 1
 API_SUPPORTED = (1,)
 MAX_FRAME = 256 * 1024
 """Bytes a worker may send in one message."""
+MAX_ASKS = 8
+"""Questions a worker may put with one reply."""
 MAX_DATA_FRAME = 4 * 1024 * 1024
 """Bytes the host sends at most in one message."""
 
@@ -42,16 +46,32 @@ class View(msgspec.Struct, frozen=True):
     smoothing: float | None = None
 
 
-class Input(msgspec.Struct, frozen=True):
+class Input(msgspec.Struct, frozen=True, tag="input", tag_field="op"):
     """Something the person did in a focused panel. key: a name the panel declared. text: what was
     typed, for a key declared with a prompt. row: table row for "select" and "activate"."""
 
-    kind: Literal["key", "prompt", "select", "activate", "click"]
+    kind: Literal["key", "prompt", "select", "activate", "click", "form", "editor"]
     key: str = ""
     text: str = ""
     row: int = -1
     x: int = -1
     y: int = -1
+
+
+class FormSubmitted(Input, frozen=True, tag="form", kw_only=True):
+    """The person sent a `Form`. form: its id. values: by field name, each one that its field
+    allows; a number left empty is None."""
+
+    kind: Literal["form"] = "form"
+    form: str
+    values: dict[str, Entered] = {}
+
+
+class EditorSubmitted(Input, frozen=True, tag="editor", kw_only=True):
+    """The person sent an `Editor`, whose id is `editor`; `text` is what it holds now."""
+
+    kind: Literal["editor"] = "editor"
+    editor: str
 
 
 class KeyHelp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,12 +104,14 @@ class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hello"
 
 class Load(msgspec.Struct, frozen=True, tag="load", tag_field="op"):
     """Which panel to import, after the walls stand. entry: "module:Class". paths: folders put in
-    front of sys.path. options: validated by the host against pack.toml, defaults filled in."""
+    front of sys.path. options: validated by the host against pack.toml, defaults filled in.
+    denied: permissions it declares and does not have."""
 
     entry: str
     paths: list[str]
     options: dict[str, Any]
     api: int = API
+    denied: list[str] = []
 
 
 class Loaded(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="loaded", tag_field="op"):
@@ -101,16 +123,18 @@ class Loaded(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="loade
 
 class Frame(msgspec.Struct, frozen=True, tag="frame", tag_field="op"):
     """A pull. data: a msgpack-encoded `Data`, None when nothing is new. width/height: cells.
-    force: repaint even if nothing is new (first frame, new size)."""
+    force: repaint even if nothing is new (first frame, new size). answers: by number, to what the
+    panel asked."""
 
     seq: int
     width: int
     height: int
     data: bytes | None = None
     view: View = View()
-    inputs: list[Input] = []
+    inputs: list[Input | FormSubmitted | EditorSubmitted] = []
     force: bool = False
     options: dict[str, Any] | None = None
+    answers: dict[int, Answer] = {}
 
 
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="reply", tag_field="op"):
@@ -122,6 +146,7 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="reply"
     needs: Needs | None = None
     status: Label = ""
     acts: Annotated[list[Act], Meta(max_length=8)] = []
+    asks: Annotated[list[Asked], Meta(max_length=MAX_ASKS)] = []
 
 
 class Failed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="failed", tag_field="op"):

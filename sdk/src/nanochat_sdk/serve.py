@@ -14,7 +14,10 @@ import traceback
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+
 import nanochat_sdk
+from nanochat_sdk.asks import Answer, Asked, StorePut
 from nanochat_sdk.codec import (
     FrameReader,
     decode_data,
@@ -22,12 +25,13 @@ from nanochat_sdk.codec import (
     encode_answer,
     frame_message,
 )
-from nanochat_sdk.data import Needs
+from nanochat_sdk.data import Data, Needs
 from nanochat_sdk.errors import SdkError, WireError
 from nanochat_sdk.panel import Panel, Size
 from nanochat_sdk.payload import MAX_TEXT
 from nanochat_sdk.protocol import (
     API,
+    MAX_ASKS,
     MAX_DATA_FRAME,
     MAX_FRAME,
     WIRE,
@@ -49,6 +53,8 @@ FIRST_SIZE = Size(80, 24)
 _CHUNK = 1 << 16
 _MAX_TRACEBACK = 16384
 _MAX_ACTS = 8
+_MAX_ASKED_BYTES = MAX_FRAME // 2
+"""Of one reply, so that a payload has room beside what is asked."""
 
 
 class _Pipes:
@@ -82,6 +88,8 @@ class _Loaded:
         self.needs = _needs(self.panel, self.size)
         self._told = self.needs
         self._due = True
+        self._data = Data()
+        self._denied = set(load.denied)
 
     def answer(self, frame: Frame) -> Reply:
         """Feed the panel what came, and draw it when something asks for that. What was due and
@@ -94,7 +102,7 @@ class _Loaded:
         if frame.options is not None:
             panel.options = SimpleNamespace(**frame.options)
             self._due = True
-        if frame.data is not None and panel.update(decode_data(frame.data)):
+        if (data := self._news(frame)) is not None and panel.update(data):
             self._due = True
         for event in frame.inputs:
             if panel.on_input(event):
@@ -105,7 +113,18 @@ class _Loaded:
         self.needs = _needs(panel, size)
         acts, panel._acts = panel._acts[:_MAX_ACTS], []
         needs = None if self.needs == self._told else self.needs
-        return Reply(frame.seq, payload, needs, panel.status, acts)
+        return Reply(frame.seq, payload, needs, panel.status, acts, next_asks(panel))
+
+    def _news(self, frame: Frame) -> Data | None:
+        """What came with a frame: data, answers to what the panel asked, or nothing. Answers come
+        once, beside the data as it last was."""
+        if frame.data is None and not frame.answers:
+            return None
+        data = self._data if frame.data is None else decode_data(frame.data)
+        self._denied.update(denied_by(frame.answers))
+        denied = sorted({*data.denied, *self._denied})
+        self._data = msgspec.structs.replace(data, denied=denied)
+        return msgspec.structs.replace(self._data, answers=frame.answers)
 
     def sent(self) -> None:
         """The reply was acceptable and is on its way."""
@@ -149,6 +168,24 @@ def serve(read_fd: int, write_fd: int, walls: dict[str, str]) -> None:
         except Exception as error:
             framed = _failure(error, frame.seq)
         pipes.send(framed)
+
+
+def next_asks(panel: Panel) -> list[Asked]:
+    """Take from the panel what one reply has room for; the rest stays for the next."""
+    taken = size = 0
+    for asked in panel._asks[:MAX_ASKS]:
+        ask = asked.ask
+        size += len(ask.value) if isinstance(ask, StorePut) else len(getattr(ask, "body", b""))
+        if taken and size > _MAX_ASKED_BYTES:
+            break
+        taken += 1
+    asks, panel._asks = panel._asks[:taken], panel._asks[taken:]
+    return asks
+
+
+def denied_by(answers: dict[int, Answer]) -> list[str]:
+    """Permissions that turned out to lack."""
+    return [answer.note for answer in answers.values() if answer.status == "denied" and answer.note]
 
 
 def _create(load: Load) -> Panel:

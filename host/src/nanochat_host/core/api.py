@@ -21,6 +21,7 @@ from nanochat_host.core.routes_compare import compare_routes
 from nanochat_host.core.routes_config import config_routes
 from nanochat_host.core.routes_outside import outside_routes
 from nanochat_host.core.service import Core
+from nanochat_host.core.wire_health import HealthPart
 from nanochat_host.errors import UsageError
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -145,6 +146,11 @@ def _telemetry_routes(app: FastAPI, core: Core, doc: Doc) -> None:
     async def metrics(run_id: RunId) -> Response:
         """The run's metrics."""
         return reply(core.metrics(run_id))
+
+    @app.get("/v1/runs/{run_id}/health", **doc(list[HealthPart]))
+    async def health(run_id: RunId) -> Response:
+        """How the run and its machine fare."""
+        return reply(core.health(run_id))
 
     @app.get("/v1/runs/{run_id}/log", **doc(LogPage))
     async def log(

@@ -8,6 +8,7 @@ from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.calls import Call
 from nanochat_host.core.telemetry.limits import AlertLimits
 from nanochat_host.core.wire import RunSummary
+from nanochat_host.core.wire_health import HealthPart
 
 
 def accounts() -> Call[list[wire.AccountInfo]]:
@@ -36,6 +37,10 @@ def adopt(body: wire.AdoptRun) -> Call[RunSummary]:
 
 def sources(run_id: str) -> Call[list[wire.SourceInfo]]:
     return Call("GET", f"/v1/runs/{quote(run_id, safe='')}/sources", list[wire.SourceInfo])
+
+
+def health(run_id: str) -> Call[list[HealthPart]]:
+    return Call("GET", f"/v1/runs/{quote(run_id, safe='')}/health", list[HealthPart])
 
 
 def otlp() -> Call[wire.OtlpStatus]:

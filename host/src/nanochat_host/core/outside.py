@@ -31,6 +31,8 @@ from nanochat_host.paths import Paths, atomic_write
 
 logger = logging.getLogger(__name__)
 LOOK_S = 2.0
+OTLP_PATIENCE_S = 90.0
+"""Exporters send metrics once a minute."""
 
 
 class Outside:
@@ -122,7 +124,7 @@ class Outside:
 
     def _write(self, run_id: str, lines: list[dict[str, Any]]) -> None:
         journal.append_rows(self._runs.get(run_id).paths, lines)
-        self._hub.hear(run_id, "otlp", Heard(time.time()))
+        self._hub.hear(run_id, "otlp", Heard(time.time(), patience_s=OTLP_PATIENCE_S))
 
     async def _look_forever(self) -> None:
         while True:

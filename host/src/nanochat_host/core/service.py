@@ -30,6 +30,7 @@ from nanochat_host.core.secrets.service import Secrets
 from nanochat_host.core.streams import Streams
 from nanochat_host.core.wire_compare import CompareRuns, Comparison
 from nanochat_host.errors import RefusedError
+from nanochat_host.core.wire_health import HealthPart
 from nanochat_host.paths import Paths
 
 if TYPE_CHECKING:
@@ -158,6 +159,11 @@ class Core:
         """Answer for all panels of a screen. Raises NotFoundError."""
         if not query.run:
             return self.hub.query("", query.items, None, {})
+    def health(self, run_id: str) -> list[HealthPart]:
+        """How a run and its machine fare; the machine alone for "". Raises NotFoundError."""
+        run = self.run(run_id) if run_id else None
+        return self.hub.health(run_id, run.facts(self.hub.facts(run_id)) if run else None)
+
         run = self.run(query.run)
         facts = run.facts(self.hub.facts(run.id))
         return self.hub.query(run.id, query.items, facts, run.record.config)
@@ -182,6 +188,7 @@ class Core:
             while True:
                 if not await listener.wait(KEEP_ALIVE_S):
                     yield None
+        told: list[HealthPart] = []
                     continue
                 if listener.closed:
                     return
@@ -192,15 +199,17 @@ class Core:
                     rev=self.hub.rev(run_id) if run else 0,
                     machine_rev=machine_rev,
                     events=events,
+                fares = self.health(run_id) if moved or events else told
                     runs=listing,
                     facts=run.facts(self.hub.facts(run_id)) if run else None,
                     machine=self.hub.machine() if first else None,
                     gpu=self.hub.gpu_line() if moved else "",
                     trouble=self.hub.trouble(run_id) if run else "",
                 )
-                first = False
+                first, told = False, fares
                 await asyncio.sleep(COALESCE_S)
         finally:
+                    health=fares if fares != told else None,
             let_go()
 
     def _telemetry_changed(self, run_id: str, rev: int, events: list[Event]) -> None:

@@ -30,6 +30,8 @@ from nanochat_host.paths import atomic_write
 logger = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 60.0
 """Between polls of a run whose rows come from its file."""
+PATIENCE_S = 150.0
+"""W&B's heartbeat comes every half minute, and is asked for once a minute."""
 
 
 class OutsideRecord(msgspec.Struct):
@@ -50,7 +52,7 @@ class WandbFollow:
     def __init__(self, run: Run, hub: TelemetryHub, secrets: Secrets) -> None:
         self._run, self._hub, self._secrets = run, hub, secrets
         self.record = _read(run)
-        self.heard = Heard()
+        self.heard = Heard(patience_s=PATIENCE_S)
         self.detail = ""
         self._file: WandbFile | None = None
         self._online: WandbOnline | None = None

@@ -11,6 +11,10 @@ import msgspec
 from msgspec import Meta
 from nanochat_sdk.data import Event, MachineFacts, Needs, RunFacts, RunState
 
+from nanochat_host.core.wire_health import HealthPart
+
+from nanochat_host.core.wire_health import HealthPart
+
 API_VERSION = 1
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9$][A-Za-z0-9._$-]*$")]
 
@@ -317,3 +321,5 @@ class StreamMessage(msgspec.Struct):
     """One line for the status bar, for example "2x H100 97 % 71/80 GB 62 C" or "no GPU"."""
     trouble: str = ""
     """The run's gravest alert that is not over, for the status bar, for example "disk full"."""
+    health: list[HealthPart] | None = None
+    """How the run and its machine fare; None if that is as before."""

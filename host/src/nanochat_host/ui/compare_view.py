@@ -29,7 +29,6 @@ LEGEND = (
     ListColumn("last", 10, right=True, keep=8),
     ListColumn("best", 10, right=True, keep=7),
     ListColumn("at", 9, right=True, keep=6),
-    ListColumn("points", 8, right=True, keep=1),
 )
 MARKED = 4
 """Up to so many runs have their best point marked; more marks would hide the curves."""
@@ -135,7 +134,6 @@ def _legend_row(run: ComparedRun, name: str, style: Style, choice: Choice) -> Ro
             (_value(run.last), "" if run.last else "error"),
             (_value(run.best, ""), "accent"),
             (place(run.best[0], choice.x) if run.best else "", "muted"),
-            (f"{run.points:,}", "muted"),
         ),
     )
 

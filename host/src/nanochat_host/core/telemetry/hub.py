@@ -17,6 +17,7 @@ from nanochat_host.core.telemetry import index as index_file
 from nanochat_host.core.telemetry import journal, logindex
 from nanochat_host.core.telemetry.alerts import AlertEngine
 from nanochat_host.core.telemetry.facts import TelemetryFacts
+from nanochat_host.core.telemetry.health import health
 from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.limits import DEFAULTS
 from nanochat_host.core.telemetry.machine import Machine
@@ -29,6 +30,7 @@ from nanochat_host.core.telemetry.seen import Seen
 from nanochat_host.core.telemetry.system import Sampler
 from nanochat_host.core.telemetry.watch import Watch
 from nanochat_host.core.wire import MetricInfo, QueryAnswer, QueryItem, QueryResult
+from nanochat_host.core.wire_health import HealthPart
 from nanochat_host.paths import Paths, RunPaths, atomic_write
 
 logger = logging.getLogger(__name__)
@@ -222,6 +224,11 @@ class TelemetryHub:
         """The gravest of the run's alerts that are not over, in two words; "" if all is well."""
         alerts = self._alerts.get(run_id)
         return alerts.gravest() if alerts else ""
+
+    def health(self, run_id: str, facts: RunFacts | None) -> list[HealthPart]:
+        """How the run and its machine fare; the machine alone for ""."""
+        run = self._open(run_id) if run_id else None
+        return health(self._machine, self.limits, run, facts, self._alerts.get(run_id))
 
     @property
     def machine_rev(self) -> int:
