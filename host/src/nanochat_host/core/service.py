@@ -29,8 +29,8 @@ from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.service import Secrets
 from nanochat_host.core.streams import Streams
 from nanochat_host.core.wire_compare import CompareRuns, Comparison
-from nanochat_host.errors import RefusedError
 from nanochat_host.core.wire_health import HealthPart
+from nanochat_host.errors import RefusedError
 from nanochat_host.paths import Paths
 
 if TYPE_CHECKING:
@@ -155,15 +155,15 @@ class Core:
     def machine(self) -> MachineFacts:
         return self.hub.machine()
 
-    def query(self, query: wire.Query) -> wire.QueryResult:
-        """Answer for all panels of a screen. Raises NotFoundError."""
-        if not query.run:
-            return self.hub.query("", query.items, None, {})
     def health(self, run_id: str) -> list[HealthPart]:
         """How a run and its machine fare; the machine alone for "". Raises NotFoundError."""
         run = self.run(run_id) if run_id else None
         return self.hub.health(run_id, run.facts(self.hub.facts(run_id)) if run else None)
 
+    def query(self, query: wire.Query) -> wire.QueryResult:
+        """Answer for all panels of a screen. Raises NotFoundError."""
+        if not query.run:
+            return self.hub.query("", query.items, None, {})
         run = self.run(query.run)
         facts = run.facts(self.hub.facts(run.id))
         return self.hub.query(run.id, query.items, facts, run.record.config)
@@ -184,32 +184,32 @@ class Core:
         listener, let_go = self.streams.listen(run_id)
         first = True
         machine_rev = -1
+        told: list[HealthPart] = []
         try:
             while True:
                 if not await listener.wait(KEEP_ALIVE_S):
                     yield None
-        told: list[HealthPart] = []
                     continue
                 if listener.closed:
                     return
                 events, listing = listener.take()
                 moved = self.hub.machine_rev != machine_rev
                 machine_rev = self.hub.machine_rev
+                fares = self.health(run_id) if moved or events else told
                 yield wire.StreamMessage(
                     rev=self.hub.rev(run_id) if run else 0,
                     machine_rev=machine_rev,
                     events=events,
-                fares = self.health(run_id) if moved or events else told
                     runs=listing,
                     facts=run.facts(self.hub.facts(run_id)) if run else None,
                     machine=self.hub.machine() if first else None,
                     gpu=self.hub.gpu_line() if moved else "",
                     trouble=self.hub.trouble(run_id) if run else "",
+                    health=fares if fares != told else None,
                 )
                 first, told = False, fares
                 await asyncio.sleep(COALESCE_S)
         finally:
-                    health=fares if fares != told else None,
             let_go()
 
     def _telemetry_changed(self, run_id: str, rev: int, events: list[Event]) -> None:
