@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
+from nanochat_sdk.forms import ChoiceField, Editor, Form, TextField
 from nanochat_sdk.payload import (
     Axis,
     Cells,
@@ -106,6 +107,8 @@ def clean_struct(value: _T) -> _T:
         result = tuple(clean_struct(item) for item in value)
     elif isinstance(value, msgspec.Struct):
         fields = {name: clean_struct(getattr(value, name)) for name in value.__struct_fields__}
+        if isinstance(value, Editor):
+            fields["text"] = clean_lines(value.text)
         result = type(value)(**fields)
     return result  # type: ignore[no-any-return]
 
@@ -172,10 +175,26 @@ def _texts(payload: Payload) -> Iterator[str]:
         yield from payload.rows
         yield from payload.column_labels
         yield _joined(payload.caption)
+    elif isinstance(payload, Form):
+        yield from _form_texts(payload)
+    elif isinstance(payload, Editor):
+        yield from (payload.id, payload.title, payload.message)
+        # Line breaks stay, and are cleaned one by one.
+        yield payload.text.replace("\n", "")
     elif isinstance(payload, Stack):
         child: Child
         for child in payload.children:
             yield from _texts(child.payload)
+
+
+def _form_texts(form: Form) -> Iterator[str]:
+    yield from (form.id, form.title, form.submit, form.message)
+    for field in form.fields:
+        yield from (field.name, field.label, field.help)
+        if isinstance(field, TextField):
+            yield field.value
+        elif isinstance(field, ChoiceField):
+            yield from (field.value, *field.choices)
 
 
 def _chart_texts(chart: Chart) -> Iterator[str]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from nanochat_sdk.payload import Axis, Chart
 
+from nanochat_host.ui.render.entry import Entry
 from nanochat_host.ui.render.raster import DOTS_X, DOTS_Y
 from nanochat_host.ui.render.scale import Scale, limits, padded
 from nanochat_host.ui.render.series import Curve, read
@@ -26,7 +27,8 @@ class ChartView:
 
     x_start/x_end: zoom (None: the data's end). cursor_x: value under the cursor, None for no
     cursor. log_x/log_y: None keeps the panel's choice. scroll: lines a text is moved from its
-    anchored end.
+    anchored end, or rows a table without a selection is moved down. entry: typed into its form or
+    editor and not sent.
     """
 
     x_start: float | None = None
@@ -35,6 +37,7 @@ class ChartView:
     log_x: bool | None = None
     log_y: bool | None = None
     scroll: int = 0
+    entry: Entry | None = None
 
     @property
     def zoomed(self) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from nanochat_sdk.forms import Editor, Form
 from nanochat_sdk.payload import Cells, Chart, Child, Gauge, Heatmap, Payload, Stack, Table, Text
 from textual.strip import Strip
 
 from nanochat_host.ui.render.ascii import to_ascii
 from nanochat_host.ui.render.chart import draw_chart
 from nanochat_host.ui.render.chart_layout import ChartView
+from nanochat_host.ui.render.form import draw_editor, draw_form
 from nanochat_host.ui.render.gauge import draw_gauge, label_columns
 from nanochat_host.ui.render.heatmap import draw_heatmap
 from nanochat_host.ui.render.palette import Palette
@@ -41,7 +43,7 @@ def _draw(payload: Payload, width: int, height: int, palette: Palette, view: Cha
         case Text():
             return draw_text(payload, width, height, palette, view.scroll)
         case Table():
-            return draw_table(payload, width, height, palette)
+            return draw_table(payload, width, height, palette, view.scroll)
         case Gauge():
             return draw_gauge(payload, width, height, palette, columns)
         case Heatmap():
@@ -50,6 +52,10 @@ def _draw(payload: Payload, width: int, height: int, palette: Palette, view: Cha
             return draw_cells(payload, width, height, palette)
         case Stack():
             return _draw_stack(payload, width, height, palette, view, ascii_only)
+        case Form():
+            return draw_form(payload, width, height, palette, view.entry)
+        case Editor():
+            return draw_editor(payload, width, height, palette, view.entry)
 
 
 def sizes(children: Sequence[Child], total: int, gap: int) -> list[int]:

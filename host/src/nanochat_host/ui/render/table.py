@@ -54,17 +54,35 @@ def _selected(strip: Strip, width: int, palette: Palette) -> Strip:
     return Strip([Segment(segment.text, style) for segment in strip], width)
 
 
-def visible_from(table: Table, height: int) -> tuple[int, int]:
+def _with_place(
+    heading: Strip, first: int, rows: Sequence[object], table: Table, width: int, palette: Palette
+) -> Strip:
+    """The heading, with the place among all rows at its right end where it covers no title."""
+    if len(rows) == len(table.rows):
+        return heading
+    place = f" {first + 1}-{first + len(rows)} of {len(table.rows)}"
+    room = width - len(place)
+    covered = heading.crop(max(0, room), width).text
+    if room < 1 or covered.strip():
+        return heading
+    return Strip.join([heading.crop(0, room), to_strip([(place, "muted")], len(place), palette)])
+
+
+def visible_from(table: Table, height: int, scroll: int = 0) -> tuple[int, int]:
     """(rows of the heading, index of the first row shown) at a height: the selected row is in
-    view, near the middle."""
+    view, near the middle. scroll: rows to move down a table without a selection."""
     header = 1 if height > 1 and any(column.title for column in table.columns) else 0
     room = height - header
-    return header, max(0, min(table.selected - room // 2, len(table.rows) - room))
+    wanted = table.selected - room // 2 if table.selected >= 0 else scroll
+    return header, max(0, min(wanted, len(table.rows) - room))
 
 
-def draw_table(table: Table, width: int, height: int, palette: Palette) -> list[Strip]:
-    """Exactly `height` strips. The selected row is kept in view."""
-    header, first = visible_from(table, height)
+def draw_table(
+    table: Table, width: int, height: int, palette: Palette, scroll: int = 0
+) -> list[Strip]:
+    """Exactly `height` strips. The selected row is kept in view; without one, `scroll` says where
+    to begin. What is above and below is counted at the right of the heading."""
+    header, first = visible_from(table, height, scroll)
     room = height - header
     rows = table.rows[first : first + room]
     natural = [
@@ -86,7 +104,8 @@ def draw_table(table: Table, width: int, height: int, palette: Palette) -> list[
             pieces.append((pad(text, size, right=right), style))
         return to_strip(pieces, width, palette, mark="")
 
-    strips = [line([(column.title, "muted") for column in table.columns])] if header else []
+    titles: list[Piece] = [(column.title, "muted") for column in table.columns]
+    strips = [_with_place(line(titles), first, rows, table, width, palette)] if header else []
     if not rows:
         strips += [blank(width, palette[""])] * ((room - 1) // 2)
         strips.append(to_strip([(table.empty, "muted")], width, palette, align="center"))
