@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VERBS = (
     *("demo", "doctor", "checkout", "config", "prefab", "checkpoint", "run", "alert", "auth"),
-    *("complete", "chat", "layout", "panel", "keys", "core", "completion"),
+    *("complete", "chat", "layout", "panel", "pack", "keys", "core", "completion"),
 )
 
 EPILOG = """examples:

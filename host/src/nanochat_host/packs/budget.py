@@ -39,12 +39,16 @@ class Meter:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._samples: deque[tuple[float, dict[int, float]]] = deque()
+        self.cores = 0.0
+        """Processor time a second, over what is known of the window."""
+        self.memory_bytes = 0
 
     def excess(self, now_s: float, usages: Mapping[int, Usage]) -> Excess | None:
         """Take in what each worker (by pid) has used so far; what is too much, if anything is."""
         budget = self._budget
         memory = {pid: usage.private_bytes for pid, usage in usages.items()}
-        if (total := sum(memory.values())) > budget.memory_bytes:
+        self.memory_bytes = total = sum(memory.values())
+        if total > budget.memory_bytes:
             worst = max(memory, key=memory.__getitem__)
             limit = f"{budget.memory_bytes // MIB} MiB"
             return Excess(worst, f"used {total // MIB} MiB of memory; its pack may use {limit}")
@@ -56,12 +60,12 @@ class Meter:
         while len(samples) > 2 and now_s - samples[1][0] >= window_s:
             samples.popleft()
         since_s, before = samples[0]
-        if now_s - since_s < window_s:
+        if now_s == since_s:
             return None
         # A worker that came later has used since then all that it has used.
         used = {pid: total - before.get(pid, 0.0) for pid, total in cpu_s.items()}
-        cores = sum(used.values()) / (now_s - since_s)
-        if cores <= self._budget.cores:
+        self.cores = cores = max(0.0, sum(used.values()) / (now_s - since_s))
+        if now_s - since_s < window_s or cores <= self._budget.cores:
             return None
         samples.clear()
         worst = max(used, key=used.__getitem__)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from nanochat_sdk.capabilities import parse_permission
 from nanochat_sdk.errors import ManifestError
-from nanochat_sdk.manifest import MAX_MANIFEST, PackManifest, PanelManifest, parse_manifest
+from nanochat_sdk.manifest import MANIFEST, PackManifest, PanelManifest, read_manifest
 
 from nanochat_host.errors import NanochatCliError, NotFoundError
+from nanochat_host.installed import Installed, InstalledPack, read_installed
+from nanochat_host.packs.protected import check_permission
+from nanochat_host.paths import Paths
 
 PACKS_VARIABLE = "NANOCHAT_CLI_PACKS"
 """Environment variable: folders of packs, or of folders of packs, separated as in PATH."""
 BUILTIN = "builtin"
+LIBRARIES = "lib"
+"""Folder beside an installed pack's own, with one folder for each library it brought."""
 _BUILTIN_PACKAGE = "nanochat_panels"
-_MANIFEST = "pack.toml"
 
 
 class PackError(NanochatCliError):
@@ -28,14 +32,38 @@ class PackError(NanochatCliError):
 
 
 @dataclass(frozen=True)
+class FoundPack:
+    """A pack that can be used. folder: of its pack.toml. record: what packs.json says; None for
+    the built-in pack and for those in $NANOCHAT_CLI_PACKS. root: all that its workers may read."""
+
+    manifest: PackManifest
+    folder: Path
+    root: Path
+    record: InstalledPack | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Its panels may be opened."""
+        return self.record is None or self.record.enabled
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Permissions that any of its panels asks for, in the order declared."""
+        return declared_by(self.manifest)
+
+
+@dataclass(frozen=True)
 class PanelEntry:
-    """A panel that can be opened. paths: folders its worker puts on sys.path. folder: the pack's,
-    all that its worker may read of it."""
+    """A panel that can be opened. paths: folders its worker puts on sys.path. folder: all that its
+    worker may read. sha256: of that folder, to be compared before its code is loaded; "" for packs
+    that were not installed. unsandboxed: the person lets it run where nothing isolates it."""
 
     pack: PackManifest
     panel: PanelManifest
     paths: tuple[Path, ...]
     folder: Path = Path()
+    sha256: str = ""
+    unsandboxed: bool = False
 
     @property
     def name(self) -> str:
@@ -45,49 +73,53 @@ class PanelEntry:
 
 @dataclass(frozen=True)
 class Catalog:
-    """panels: by "pack:panel". errors: packs that were found and cannot be used."""
+    """panels: by "pack:panel". errors: packs that were found and cannot be used. packs: those that
+    can, by id, disabled ones included."""
 
     panels: Mapping[str, PanelEntry] = field(default_factory=dict)
-    errors: Sequence[PackError] = ()
+    errors: Sequence[NanochatCliError] = ()
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    packs: Mapping[str, FoundPack] = field(default_factory=dict)
 
     @classmethod
     def discover(
         cls,
         folders: Iterable[Path] | None = None,
         grants: Mapping[str, Iterable[str]] | None = None,
+        paths: Paths | None = None,
     ) -> Catalog:
         """The built-in pack, and those in `folders` (default: $NANOCHAT_CLI_PACKS).
 
         grants: pack id to what the person granted it. A pack that is not named gets nothing; the
-        built-in pack gets what it declares.
+        built-in pack gets what it declares. paths: whose installed packs are listed too, with what
+        they were granted (default: the person's, unless `folders` are given).
         """
         if folders is None:
             raw = os.environ.get(PACKS_VARIABLE, "")
             folders = [Path(part).expanduser() for part in raw.split(os.pathsep) if part]
-        found: dict[str, tuple[PackManifest, Path]] = {}
-        errors: list[PackError] = []
+            paths = paths or Paths.from_env()
+        installed = read_installed(paths) if paths is not None else Installed()
+        found: dict[str, FoundPack] = {}
+        errors: list[NanochatCliError] = list(installed.errors)
         spoilt: set[str] = set()
-        for folder in _pack_folders(folders):
+        for folder, record in _places(folders, installed, paths):
             try:
-                manifest = _read(folder / _MANIFEST)
-            except PackError as error:
-                errors.append(error)
+                pack = _look(folder, record, paths)
+            except ManifestError as error:
+                errors.append(_unusable(folder, record, error))
                 continue
-            if manifest.id in found:
-                other = found[manifest.id][1]
-                errors.append(_clash(manifest.id, other, folder))
-                spoilt.add(manifest.id)
-            else:
-                found[manifest.id] = (manifest, folder)
-        panels = {
-            entry.name: entry
-            for pack_id, (manifest, folder) in found.items()
-            if pack_id not in spoilt or pack_id == BUILTIN
-            for entry in _entries(manifest, folder)
+            if (other := found.setdefault(pack.manifest.id, pack)) is not pack:
+                errors.append(_clash(other, pack))
+                spoilt.add(pack.manifest.id)
+        packs = {
+            name: pack for name, pack in found.items() if name not in spoilt or name == BUILTIN
         }
-        held = {pack_id: frozenset(given) for pack_id, given in (grants or {}).items()}
-        return cls(panels, errors, held)
+        panels = {
+            entry.name: entry for pack in packs.values() if pack.enabled for entry in _entries(pack)
+        }
+        held = {pack.id: frozenset(pack.granted) for pack in installed.packs.values()}
+        held |= {pack_id: frozenset(given) for pack_id, given in (grants or {}).items()}
+        return cls(panels, errors, held, packs)
 
     @property
     def manifests(self) -> dict[str, PanelManifest]:
@@ -110,46 +142,83 @@ class Catalog:
         return declared & self.grants.get(entry.pack.id, frozenset())
 
 
-def _pack_folders(folders: Iterable[Path]) -> list[Path]:
-    """The built-in pack first, then each folder that is a pack, or the packs in it."""
+def declared_by(manifest: PackManifest) -> tuple[str, ...]:
+    """Permissions that any panel of the pack asks for, each once, in the order declared."""
+    return tuple(dict.fromkeys(text for panel in manifest.panels for text in panel.capabilities))
+
+
+def check_permissions(manifest: PackManifest) -> None:
+    """Raises ManifestError when the pack declares a path that nobody gets."""
+    for text in declared_by(manifest):
+        check_permission(parse_permission(text))
+
+
+def _places(
+    folders: Iterable[Path], installed: Installed, paths: Paths | None
+) -> list[tuple[Path, InstalledPack | None]]:
+    """The built-in pack first, then each folder that is a pack, or the packs in it, then those
+    installed."""
     spec = find_spec(_BUILTIN_PACKAGE)
     packs = [Path(spec.origin).parent] if spec and spec.origin else []
     for folder in folders:
-        if not folder.is_dir() or (folder / _MANIFEST).exists():
+        if not folder.is_dir() or (folder / MANIFEST).exists():
             packs.append(folder)
         else:
-            packs += sorted(child for child in folder.iterdir() if (child / _MANIFEST).exists())
-    return list(dict.fromkeys(folder.absolute() for folder in packs))
+            packs += sorted(child for child in folder.iterdir() if (child / MANIFEST).exists())
+    places: list[tuple[Path, InstalledPack | None]] = [
+        (folder, None) for folder in dict.fromkeys(folder.absolute() for folder in packs)
+    ]
+    if paths is not None:
+        places += [(pack.place(paths).absolute(), pack) for pack in installed.packs.values()]
+    return places
 
 
-def _entries(manifest: PackManifest, folder: Path) -> list[PanelEntry]:
+def _look(folder: Path, record: InstalledPack | None, paths: Paths | None) -> FoundPack:
+    manifest = read_manifest(folder / MANIFEST)
+    check_permissions(manifest)
+    if record is None or paths is None:
+        return FoundPack(manifest, folder, folder)
+    if (manifest.id, manifest.version) != (record.id, record.version):
+        raise ManifestError(f"it is `{manifest.id}` {manifest.version} now")
+    return FoundPack(manifest, folder, record.root(paths).absolute(), record)
+
+
+def _entries(pack: FoundPack) -> list[PanelEntry]:
     # A pack.toml beside a package's modules is imported from the folder above.
-    root = folder.parent if (folder / "__init__.py").exists() else folder
-    return [PanelEntry(manifest, panel, (root,), folder) for panel in manifest.panels]
+    top = pack.folder.parent if (pack.folder / "__init__.py").exists() else pack.folder
+    record = pack.record
+    if record is None:
+        return [
+            PanelEntry(pack.manifest, panel, (top,), pack.folder) for panel in pack.manifest.panels
+        ]
+    libraries = pack.root / LIBRARIES
+    paths = (top, *(sorted(libraries.iterdir()) if libraries.is_dir() else ()))
+    return [
+        PanelEntry(pack.manifest, panel, paths, pack.root, record.sha256, record.unsandboxed)
+        for panel in pack.manifest.panels
+    ]
 
 
-def _read(path: Path) -> PackManifest:
-    """Only a regular file, never through a link: a manifest is data that lies where it lies."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise PackError(
-            f"{path}: {error.strerror}", "a pack is a folder with a pack.toml"
-        ) from None
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise PackError(f"{path}: not a regular file")
-    with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        raw = file.read(MAX_MANIFEST + 1)
-    try:
-        return parse_manifest(raw)
-    except ManifestError as error:
-        raise PackError(f"{path}: {error}") from None
+def _unusable(folder: Path, record: InstalledPack | None, error: ManifestError) -> PackError:
+    if record is None:
+        return PackError(f"{folder / MANIFEST}: {_without_name(error)}", _HINT)
+    hint = f"install it again, or `nanochat-cli pack remove {record.id}`"
+    return PackError(f"pack `{record.id}` {record.version}: {error}", hint)
 
 
-def _clash(pack_id: str, first: Path, second: Path) -> PackError:
+_HINT = "a pack is a folder with a pack.toml; see docs/packs.md"
+
+
+def _without_name(error: ManifestError) -> str:
+    return str(error).removeprefix(f"{MANIFEST}: ").removeprefix(f"{MANIFEST} is ")
+
+
+def _clash(first: FoundPack, second: FoundPack) -> PackError:
+    pack_id = first.manifest.id
     kept = "; the built-in one is used" if pack_id == BUILTIN else "; neither is used"
+    removal = f"`nanochat-cli pack remove {pack_id}`, or take the folder out of ${PACKS_VARIABLE}"
+    installed = first.record is not None or second.record is not None
     return PackError(
-        f"two packs have the id `{pack_id}`: {first} and {second}{kept}",
-        "remove one of them or change its id",
+        f"two packs have the id `{pack_id}`: {first.folder} and {second.folder}{kept}",
+        removal if installed else "remove one of them or change its id",
     )

@@ -74,6 +74,7 @@ class PanelProcess:
         self._loop = asyncio.get_running_loop()
         self._session: Session | None = None
         self._retry: asyncio.TimerHandle | None = None
+        self._checking: asyncio.Task[None] | None = None
         self._repaint = True
         self._new_options = False
         self._paused = False
@@ -135,11 +136,28 @@ class PanelProcess:
     def start(self) -> None:
         """Ask for a worker. Called by the supervisor."""
         self._drop_session()
-        paths = [str(path) for path in self.entry.paths]
-        load = Load(self.entry.panel.entry, paths, self.options, self.entry.pack.protocol)
         self._new_options = False
         self._repaint = True
         self.state = PanelState.STARTING
+        if self.entry.sha256:
+            self._checking = self._loop.create_task(self._begin_if_unchanged())
+            self._on_change(self)
+        else:
+            self._begin()
+
+    async def _begin_if_unchanged(self) -> None:
+        """The person agreed to these very bytes: look at all of them before any is run."""
+        objection = await self._spawner.objection(self.entry)
+        self._checking = None
+        if objection:
+            way_out = f"install it again, or `nanochat-cli pack remove {self.entry.pack.id}`"
+            self._failed(Failure(f"{objection}; {way_out}", final=True))
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        paths = [str(path) for path in self.entry.paths]
+        load = Load(self.entry.panel.entry, paths, self.options, self.entry.pack.protocol)
         try:
             self._session = Session(self._spawner, self.room, load, self, self._deadlines)
         except OSError as error:
@@ -222,9 +240,12 @@ class PanelProcess:
         if level is not Level.NONE or self._unsandboxed_ok:
             return ""
         pack = self.entry.pack.id
+        consent = f"run `nanochat-cli pack grant {pack} --unsandboxed`"
+        if not self.entry.sha256:  # not installed, so there is nothing to keep consent with
+            consent = f"set {UNSANDBOXED_VARIABLE}={pack}"
         return (
             f"this system cannot isolate it (see `nanochat-cli doctor`); if you trust `{pack}` as "
-            f"you trust this program, set {UNSANDBOXED_VARIABLE}={pack}"
+            f"you trust this program, {consent}"
         )
 
     def on_loaded(self, loaded: Loaded) -> None:
@@ -305,6 +326,9 @@ class PanelProcess:
             self._session.signal(signal.SIGSTOP)
 
     def _drop_session(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
+            self._checking = None
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None

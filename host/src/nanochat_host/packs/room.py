@@ -45,5 +45,5 @@ def builtin_room() -> Room:
 
 
 def _room(folder: Path, import_paths: tuple[Path, ...]) -> Room:
-    listed = tuple(str(path) for path in import_paths if path != folder)
+    listed = tuple(str(path) for path in import_paths if not path.is_relative_to(folder))
     return Room((str(folder),), listed)

@@ -28,6 +28,7 @@ from nanochat_sdk.protocol import (
     Reply,
 )
 
+from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.failure import Failure
 from nanochat_host.packs.room import Room
 from nanochat_host.packs.sandbox.level import Level, level_of
@@ -59,6 +60,9 @@ class Spawner(Protocol):
 
     def unresponsive(self, room: Room) -> None:
         """A worker did not come to life in time: the zygote may be stuck."""
+
+    async def objection(self, entry: PanelEntry) -> str:
+        """Why the pack's files are not those that were installed; "" when they are."""
 
 
 class Listener(Protocol):

@@ -7,8 +7,10 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from nanochat_host.packs import proc_stats
@@ -27,6 +29,17 @@ logger = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1.0
 _LINGER_S = 30.0
 """A panel that comes back within this time, as when its pack is being edited, starts at once."""
+
+
+@dataclass(frozen=True)
+class PackUse:
+    """What all panels of a pack use now. cores: over the last seconds. memory_bytes: not shared
+    with others. panels: those open. stopped: names of those that wait for the person, with why."""
+
+    cores: float
+    memory_bytes: int
+    panels: int
+    stopped: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,18 @@ class Supervisor:
         self._budget = budget or Budget()
         self._meters: dict[Room, Meter] = {}
         self._next_look: asyncio.TimerHandle | None = None
+        self._checks: dict[Path, asyncio.Future[str]] = {}
+        self._held: dict[Path, int] = {}
+
+    @property
+    def budget(self) -> Budget:
+        """What each pack of others may use."""
+        return self._budget
+
+    @property
+    def panels(self) -> list[PanelProcess]:
+        """All that are open."""
+        return list(self._panels)
 
     @property
     def zygote_pid(self) -> int | None:
@@ -107,6 +132,9 @@ class Supervisor:
             launched.end()
         self._launched.clear()
         await asyncio.gather(*self._closing, *(zygote.close() for zygote in zygotes))
+        for fd in self._held.values():
+            os.close(fd)
+        self._held.clear()
 
     def open(
         self, entry: PanelEntry, options: Mapping[str, Any], granted: Iterable[str]
@@ -114,7 +142,7 @@ class Supervisor:
         """Start a panel; `on_change` tells how it fares. Raises OptionError."""
         panel = PanelProcess(
             *(entry, options, granted, self._on_change, self, self._deadlines),
-            unsandboxed_ok=entry.pack.id in self._unsandboxed,
+            unsandboxed_ok=entry.unsandboxed or entry.pack.id in self._unsandboxed,
         )
         self._panels.append(panel)
         panel.start()
@@ -143,6 +171,36 @@ class Supervisor:
         """A worker for a session. room: default is the built-in pack's. Raises OSError."""
         return self._running_zygote(room or builtin_room()).spawn(on_message, on_failure)
 
+    def uses(self) -> dict[str, PackUse]:
+        """What each pack with an open panel uses, by its id."""
+        found: dict[str, PackUse] = {}
+        for pack_id in dict.fromkeys(panel.entry.pack.id for panel in self._panels):
+            panels = [panel for panel in self._panels if panel.entry.pack.id == pack_id]
+            meter = self._meters.get(panels[0].room)
+            stopped = {p.name: p.reason for p in panels if p.state is PanelState.QUARANTINED}
+            cores, memory = (meter.cores, meter.memory_bytes) if meter else (0.0, 0)
+            found[pack_id] = PackUse(cores, memory, len(panels), stopped)
+        return found
+
+    async def objection(self, entry: PanelEntry) -> str:
+        """Why the files of an installed pack are not those the person agreed to; "" when they are.
+        Panels that start together share one look. From then on nothing sweeps the folder away."""
+        check = self._checks.get(entry.folder)
+        if check is None:
+            check = asyncio.ensure_future(asyncio.to_thread(self._look_at, entry))
+            self._checks[entry.folder] = check
+            check.add_done_callback(lambda _done: self._checks.pop(entry.folder, None))
+        return await asyncio.shield(check)
+
+    def _look_at(self, entry: PanelEntry) -> str:
+        from nanochat_host.packs.install.store import hold  # hashing: not before the first paint
+        from nanochat_host.packs.install.tree import objection
+
+        if entry.folder not in self._held:
+            with suppress(OSError):
+                self._held[entry.folder] = hold(entry.folder)
+        return objection(entry.folder, entry.sha256)
+
     def unresponsive(self, room: Room) -> None:
         """A worker did not come to life: replace a zygote that may be stuck."""
         if zygote := self._zygotes.get(room):
@@ -157,13 +215,12 @@ class Supervisor:
         now_s = time.monotonic()
         rooms: dict[Room, dict[int, proc_stats.Usage]] = {}
         for panel in self._panels:
-            if panel.room == builtin_room() or panel.pid is None:
-                continue
-            if used := proc_stats.usage(panel.pid):
+            if panel.pid is not None and (used := proc_stats.usage(panel.pid)):
                 rooms.setdefault(panel.room, {})[panel.pid] = used
         self._meters = {room: self._meters.get(room) or Meter(self._budget) for room in rooms}
         for room, usages in rooms.items():
-            if excess := self._meters[room].excess(now_s, usages):
+            excess = self._meters[room].excess(now_s, usages)
+            if excess and room != builtin_room():
                 for panel in self._panels:
                     if panel.pid == excess.pid:
                         panel.end_worker(Failure(excess.reason))
