@@ -166,3 +166,18 @@ def test_what_fails_is_one_line(cli: Cli) -> None:
     failed = cli(*at("complete", "x", "-c", "shapes"), code=1)
     assert "Missing key(s)" in failed.err and "checkpoint check" in failed.err
     assert len(failed.err.splitlines()) == 2
+
+
+def test_prune_keeps_the_newest_and_the_best(cli: Cli) -> None:
+    for step, loss in ((1, 2.0), (2, 0.5), (3, 1.5), (4, 1.0), (5, 1.2)):
+        fake.checkpoint(cli.base, tag="long", step=step, val_bpb=loss)
+    words = at("checkpoint", "prune", "--tag", "long", "--keep", "2", "--keep-best")
+    refused = cli(*words, code=2)
+    assert "base/long/000001" in refused.out and "base/long/000002" not in refused.out
+    assert "2 checkpoints" in refused.err and "--yes" in refused.err
+    done = cli(*words, "--yes", "--json").data
+    assert [c["step"] for c in done["delete"]] == [1, 3]
+    left = cli(*at("checkpoint", "list", "--tag", "long", "--json")).data["checkpoints"]
+    assert [c["step"] for c in left] == [2, 4, 5]
+    nothing = cli(*at("checkpoint", "prune", "--tag", "long", "--keep", "0"), code=2)
+    assert "keeps nothing" in nothing.err

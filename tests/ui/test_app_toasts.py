@@ -18,8 +18,13 @@ def event(kind: str, step: int | None = 1200, **fields: Any) -> Event:
     ("happened", "text", "severity"),
     [
         (
-            event("checkpoint", files={"model.pt": 3 * 2**20, "meta.json": 10}, ok=True),
-            "checkpoint saved at step 1,200, 3 MiB", "information",
+            event("checkpoint", ok=True),
+            "checkpoint saved at step 1,200", "information",
+        ),
+        (
+            event("state", what="verified", ok=True, bytes=3 * 2**20, ranks=2),
+            "checkpoint saved at step 1,200, 3 MiB\n"
+            "looked at: model, metadata, 2 optimizer files are whole", "information",
         ),
         (
             event("checkpoint", dir="/ckpt", ok=False),
@@ -57,6 +62,8 @@ def test_words(happened: Event, text: str, severity: str) -> None:
         event("state", what="applied", cmd="save"),
         event("state", what="stage", title="base_train"),
         event("sample", text="hello"),
+        event("checkpoint", files={"model.pt": 3}, ok=True),  # told when it was looked at
+        event("state", what="verified", ok=False, problems=["x"]),  # an alert says it
     ],
 )
 def test_what_needs_no_toast(quiet: Event) -> None:

@@ -37,3 +37,7 @@ def delete_checkpoints(body: wire.DeleteWish) -> Call[wire.DeletePlan]:
 
 def reshard_checkpoint(body: wire.ReshardWish) -> Call[wire.ReshardDone]:
     return Call("POST", "/v1/checkpoints/reshard", wire.ReshardDone, body, answer_s=RESHARD_S)
+
+
+def checkpoint_form(body: wire.FormWish) -> Call[wire.FormFill]:
+    return Call("POST", "/v1/checkpoints/form", wire.FormFill, body)

@@ -54,3 +54,10 @@ def checkpoint_routes(app: FastAPI, checkpoints: Checkpoints, doc: Doc) -> None:
     ) -> Response:
         """Convert the optimizer's shards to another number of processes, as a new tag."""
         return reply(await asyncio.to_thread(checkpoints.reshard, wish))
+
+    @app.post("/v1/checkpoints/form", **doc(wire.FormFill, wire.FormWish))
+    async def form(
+        wish: Annotated[wire.FormWish, Depends(body_of(wire.FormWish))],
+    ) -> Response:
+        """What to start, and with which options, to go on from it."""
+        return reply(await asyncio.to_thread(checkpoints.form, wish))

@@ -185,3 +185,30 @@ class ReshardDone(msgspec.Struct):
     checkpoint: CheckpointInfo
     old_world_size: int
     world_size: int
+
+
+TRAINERS = {"base": "base_train", "mid": "mid_train", "sft": "chat_sft", "rl": "chat_rl"}
+"""Stage of a checkpoint to the script that writes it."""
+
+
+class FormWish(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /v1/checkpoints/form: go on from a checkpoint. use: "resume" its own training,
+    "continue" with the next stage, or "evaluate" it. target: a stage to continue with, "" for the
+    usual one."""
+
+    checkout: str
+    checkpoint: str
+    use: Literal["resume", "continue", "evaluate"] = "resume"
+    target: Annotated[str, Meta(max_length=100)] = ""
+
+
+class FormFill(msgspec.Struct):
+    """What to start, and with which options: those that are not the script's own defaults. nproc:
+    None where the checkpoint does not say. left_out: what it was trained with and this checkout's
+    script has no option for."""
+
+    checkpoint: str
+    target: str
+    options: dict[str, Any]
+    nproc: int | None = None
+    left_out: list[str] = []

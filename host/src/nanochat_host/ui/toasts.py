@@ -44,16 +44,13 @@ def event_toast(event: Event) -> Toast | None:
     return None
 
 
-def _checkpoint(fields: dict[str, Any], at: str) -> Toast:
+def _checkpoint(fields: dict[str, Any], at: str) -> Toast | None:
     if not fields.get("ok", True):
         return Toast(
             f"checkpoint{at} is not complete: {clean(str(fields.get('dir', '')))}", "error"
         )
-    files = fields.get("files")
-    sizes = [size for size in files.values() if isinstance(size, int)] if files else []
-    total = sum(sizes)
-    size = f", {total / 2**20:,.0f} MiB" if total else ""
-    return Toast(f"checkpoint saved{at}{size}")
+    # Its files are looked at now; the toast comes when that is done (`verified`).
+    return None if fields.get("files") else Toast(f"checkpoint saved{at}")
 
 
 def _state(fields: dict[str, Any], at: str) -> Toast | None:
@@ -66,6 +63,11 @@ def _state(fields: dict[str, Any], at: str) -> Toast | None:
     if what == "refused":
         command = clean(str(fields.get("cmd", "command")))
         return Toast(_lines(f"{command} was refused", fields.get("error", "")), "warning", 8.0)
+    if what == "verified" and fields.get("ok"):  # what is not whole raises an alert
+        total, ranks = fields.get("bytes"), fields.get("ranks")
+        size = f", {total / 2**20:,.0f} MiB" if isinstance(total, int) else ""
+        parts = "model, metadata" + (f", {ranks} optimizer files" if ranks else "")
+        return Toast(f"checkpoint saved{at}{size}\nlooked at: {parts} are whole")
     if what in {"paused", "resumed"}:
         return Toast(f"{what}{at}")
     if what == "lost":

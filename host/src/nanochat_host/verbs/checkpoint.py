@@ -77,6 +77,20 @@ def register(verbs: Verbs) -> None:
     ):
         delete.add_argument(f"--keep-{name}", type=int, default=0, metavar="N", help=f"keep {what}")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+    prune = add_verb(
+        subs,
+        "prune",
+        "keep the newest checkpoints of each tag and delete the rest; shows what goes and asks",
+        f"{BASE} prune --keep 3 --keep-best",
+        prune_old,
+    )
+    prune.add_argument("--keep", type=int, required=True, metavar="N", help="newest of each tag")
+    prune.add_argument(
+        "--keep-best", action="store_true", help="keep the lowest validation loss too"
+    )
+    prune.add_argument("--stage", default="", help="look at this stage only")
+    prune.add_argument("--tag", default="", help="look at this tag only")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
     reshard = add_verb(
         subs,
         "reshard",
@@ -88,7 +102,7 @@ def register(verbs: Verbs) -> None:
     reshard.add_argument("--into", default="", metavar="TAG", help="default: <tag>_w<nproc>")
     for verb in (show, check, reshard):
         verb.add_argument("id", help="stage/tag/step, a part of it (`sft`, `d4/120`), or `last`")
-    for verb in (listing, show, report, check, delete, reshard):
+    for verb in (listing, show, report, check, delete, prune, reshard):
         verb.add_argument("--checkout", default="tiny", help="default: the embedded one")
 
 
@@ -195,6 +209,17 @@ def delete_some(args: argparse.Namespace, paths: Paths) -> int:
         stage=args.stage,
         tag=args.tag,
     )
+    return _delete(args, paths, wish)
+
+
+def prune_old(args: argparse.Namespace, paths: Paths) -> int:
+    rule = wire.KeepRule(last=args.keep, best=int(args.keep_best))
+    wish = wire.DeleteWish(args.checkout, rule=rule, stage=args.stage, tag=args.tag)
+    return _delete(args, paths, wish)
+
+
+def _delete(args: argparse.Namespace, paths: Paths, wish: wire.DeleteWish) -> int:
+    """Show what goes, ask, and delete that and nothing else."""
     client = connect(paths)
     plan = client.ask(calls.delete_checkpoints(wish))
     what = f"{len(plan.delete)} checkpoints, {fmt.size(plan.size_bytes)}"

@@ -46,6 +46,8 @@ def register(verbs: Verbs) -> None:
         if name == "diff":
             verb.add_argument("--against", default="", help="a prefab, or `defaults`")
         elif name != "show":
+            if name == "validate":
+                verb.add_argument("--target", default="", help="a pipeline: every step of it")
             verb.add_argument("--gpu", default="", help="kind to plan for, for example H100")
             verb.add_argument("--price", type=float, default=0.0, help="US dollars a GPU and hour")
     change = add_verb(
@@ -121,11 +123,34 @@ def show_diff(args: argparse.Namespace, paths: Paths) -> int:
 
 
 def validate(args: argparse.Namespace, paths: Paths) -> int:
+    if args.target:
+        return _validate_target(args, paths)
     report = connect(paths).ask(calls.config_plan(_wish(args)))
     errors = [f for f in report.findings if f.severity == "error"]
     lines = finding_lines(report.findings)[1:] or [f"{_head(report.config)}: nothing is wrong"]
     emit(args, report.findings, lines)
     return 2 if errors else 0
+
+
+def _validate_target(args: argparse.Namespace, paths: Paths) -> int:
+    """Every step of a stage or pipeline; what an earlier one makes counts as there."""
+    wish = wire.TargetWish(
+        checkout=args.checkout,
+        target=args.target,
+        prefab=args.prefab,
+        options=dict(parse_pairs(args.set)),
+        nproc=args.nproc,
+        gpu=args.gpu,
+        usd_per_gpu_hour=args.price,
+    )
+    report = connect(paths).ask(calls.config_target(wish))
+    lines = [f"{args.target} of {args.checkout}, {len(report.steps)} steps"]
+    for step in report.steps:
+        found = finding_lines(step.findings) or ["  nothing is wrong"]
+        lines += ["", step.title, *(f"  {line}".rstrip() for line in found if line)]
+    emit(args, report, [*lines, *([report.prefab_error] if report.prefab_error else [])])
+    errors = any(f.severity == "error" for step in report.steps for f in step.findings)
+    return 2 if errors or report.prefab_error else 0
 
 
 def show_plan(args: argparse.Namespace, paths: Paths) -> int:
@@ -165,7 +190,11 @@ def finding_lines(findings: list[wire.Finding]) -> list[str]:
     for finding in findings:
         lines += ["", f"{finding.severity}: {finding.what}", f"  {finding.why}"]
         if finding.fix:
-            lines.append("  fix: " + " ".join(f"{k}={value(v)}" for k, v in finding.fix.items()))
+            words = [
+                f"{name}={value(to)}" if to is not None else f"leave out {name} (--set {name}=)"
+                for name, to in finding.fix.items()
+            ]
+            lines.append("  fix: " + " ".join(words))
         if finding.fix_note:
             lines.append(f"  {finding.fix_note}")
     return lines

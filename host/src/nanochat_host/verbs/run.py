@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nanochat_host.core.wire import RunSummary, StartRun
+from nanochat_host.core.wire_checkpoints import TRAINERS
 from nanochat_host.paths import Paths
 from nanochat_host.verbs import adopt, compare, export, follow, steer
 from nanochat_host.verbs.alerts import active_alerts
@@ -14,7 +15,8 @@ from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse
 from nanochat_host.verbs.output import confirm, emit, table
 
 if TYPE_CHECKING:
-    pass
+    from nanochat_host.core.client import CoreClient
+    from nanochat_host.core.wire_checkpoints import FormFill
 
 
 def register(verbs: Verbs) -> None:
@@ -39,6 +41,13 @@ def register(verbs: Verbs) -> None:
         type=int,
         default=None,
         help="processes (torchrun above 1; default: prefab's, or 1)",
+    )
+    begin.add_argument(
+        "--from",
+        dest="parent",
+        default="",
+        metavar="CKPT",
+        help="go on from a checkpoint: its own stage resumes with its options, another begins",
     )
     begin.add_argument("--name", default="", help="name of the run")
     begin.add_argument("--cost-per-hour", type=float, default=0.0, help="US dollars")
@@ -74,12 +83,18 @@ def register(verbs: Verbs) -> None:
 
 def start(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
+    options: dict[str, Any] = {**parse_pairs(args.set)}
+    nproc = args.nproc
+    if args.parent:
+        filled = _filled(client, args)
+        options = {**filled.options, **options}
+        nproc = nproc or filled.nproc
     run = client.start_run(
         StartRun(
             checkout=args.checkout,
             target=args.target,
-            options=parse_pairs(args.set),
-            nproc=args.nproc,
+            options=options,
+            nproc=nproc,
             name=args.name,
             cost_per_hour=args.cost_per_hour,
             prefab=args.prefab,
@@ -88,6 +103,19 @@ def start(args: argparse.Namespace, paths: Paths) -> int:
     )
     emit(args, run, f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}")
     return follow.until_end(args, client, run.facts.id) if args.follow else 0
+
+
+def _filled(client: CoreClient, args: argparse.Namespace) -> FormFill:
+    """Options to go on from the checkpoint that was named. Raises what the core says of it."""
+    from nanochat_host.core import calls_checkpoints as calls
+    from nanochat_host.core.wire_checkpoints import FormWish
+
+    own = client.ask(calls.checkpoint(args.checkout, args.parent)).info.stage
+    if args.target == TRAINERS.get(own):
+        wish = FormWish(args.checkout, args.parent, "resume")
+    else:
+        wish = FormWish(args.checkout, args.parent, "continue", args.target)
+    return client.ask(calls.checkpoint_form(wish))
 
 
 def list_all(args: argparse.Namespace, paths: Paths) -> int:

@@ -59,6 +59,11 @@ class Catalog:
         took = time.perf_counter() - began
         return CheckpointList(checkout, str(base_dir), found, free_bytes=free, read_s=took)
 
+    @staticmethod
+    def describe(files: FileSet) -> CheckpointInfo:
+        """One, read anew."""
+        return _read(files).info
+
     def _one(self, files: FileSet) -> Listed:
         key = files.folder / str(files.step)
         known = self._seen.get(key)

@@ -71,6 +71,12 @@ def scan(base_dir: Path) -> list[FileSet]:
     return sorted(found, key=lambda s: (order.get(s.stage, len(order)), s.stage, s.tag, s.step))
 
 
+def sets_of(folder: Path, step: int) -> FileSet | None:
+    """The files of one step of a folder `<base>/<kind>_checkpoints/<tag>`."""
+    found = _sets(folder, stage_of(folder.parent.name), folder.name)
+    return next((files for files in found if files.step == step), None)
+
+
 def _folders(root: Path) -> list[str]:
     try:
         with os.scandir(root) as entries:

@@ -14,6 +14,7 @@ from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.checkpoints import fit, keep
 from nanochat_host.core.checkpoints.catalog import Catalog, Listed
 from nanochat_host.core.checkpoints.find import exactly, find
+from nanochat_host.core.checkpoints.form import fill
 from nanochat_host.core.checkpoints.inspect import inspect
 from nanochat_host.core.checkpoints.results import report_card
 from nanochat_host.core.inside import ask_inside, install_torch_hint
@@ -85,6 +86,11 @@ class Checkpoints:
     def detail(self, checkout: str, word: str) -> wire.CheckpointDetail:
         """One looked into."""
         return inspect(self.locate(checkout, word).listed)
+
+    def form(self, wish: wire.FormWish) -> wire.FormFill:
+        """Options to go on from one. Raises NotFoundError, RefusedError."""
+        detail = self.detail(wish.checkout, wish.checkpoint)
+        return fill(wish, detail, self._checkouts.read(wish.checkout)[1].stages)
 
     def check(self, wish: wire.CheckWish) -> wire.CheckReport:
         """Everything that stands between a checkpoint and its use."""

@@ -235,6 +235,20 @@ def checkpoint_late(look: Look) -> Finding | None:
     )
 
 
+def checkpoint_broken(look: Look) -> Finding | None:
+    """The newest checkpoint was looked at after it was saved, and is not whole."""
+    seen = look.run.history.newest(["state"], 50)
+    told = next((e for e in reversed(seen) if e.fields.get("what") == "verified"), None)
+    if told is None or told.fields.get("ok", True):
+        return None
+    problems = told.fields.get("problems") or ["it cannot be read"]
+    return Finding(
+        "error",
+        f"the checkpoint of step {told.step} is not whole: {problems[0]}",
+        "check the disk, then save again: this one cannot be resumed from",
+    )
+
+
 RULES: dict[str, Callable[[Look], Finding | None]] = {
     "not_finite": not_finite,
     "spike": spike,
@@ -244,5 +258,6 @@ RULES: dict[str, Callable[[Look], Finding | None]] = {
     "disk_low": disk_low,
     "failed": failed,
     "checkpoint_late": checkpoint_late,
+    "checkpoint_broken": checkpoint_broken,
     "unreadable": unreadable,
 }
