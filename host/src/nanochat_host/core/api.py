@@ -20,6 +20,8 @@ from nanochat_host.core.routes_checkpoints import checkpoint_routes
 from nanochat_host.core.routes_compare import compare_routes
 from nanochat_host.core.routes_config import config_routes
 from nanochat_host.core.routes_outside import outside_routes
+from nanochat_host.core.routes_queue import queue_routes
+from nanochat_host.core.routes_setup import setup_routes
 from nanochat_host.core.service import Core
 from nanochat_host.core.wire_health import HealthPart
 from nanochat_host.errors import UsageError
@@ -52,6 +54,8 @@ def create_app(core: Core) -> FastAPI:
     chat_routes(app, core.chats, doc)
     compare_routes(app, core, doc)
     outside_routes(app, core, doc)
+    queue_routes(app, core.queue, doc)
+    setup_routes(app, core.setup, doc)
     return app
 
 

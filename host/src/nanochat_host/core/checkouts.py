@@ -37,14 +37,16 @@ class Checkouts:
         return [self._with_facts(ref) for ref in self._refs()]
 
     def ref(self, name: str) -> CheckoutRef:
-        """Raises NotFoundError that names the nearest."""
+        """With its interpreter and its base folder. Raises NotFoundError that names the nearest."""
         refs = {ref.name: ref for ref in self._refs()}
         if name not in refs:
             raise NotFoundError(
                 f"there is no checkout `{name}`",
                 nearest(name, refs) or "`nanochat-cli checkout list` shows them",
             )
-        return refs[name]
+        ref = refs[name]
+        python = self._interpreter(ref)
+        return msgspec.structs.replace(ref, python=python, base_dir=base_dir(ref))
 
     def read(self, name: str) -> tuple[CheckoutRef, Checkout]:
         """Read the checkout's source. Raises NotFoundError, or UsageError when it is none."""
@@ -106,12 +108,44 @@ class Checkouts:
         error = "" if Path(ref.path).is_dir() else f"{ref.path} is gone"
         return msgspec.structs.replace(
             ref,
-            python=interpreter(ref),
+            python=self._interpreter(ref),
             base_dir=base_dir(ref),
             commit=seen.commit if seen else "",
             dirty=seen.dirty if seen else False,
             error=error or (seen.error if seen else ""),
         )
+
+    def use_python(self, name: str, python: str) -> None:
+        """Have its scripts run with that interpreter; "" for the one that is found. Raises
+        NotFoundError, or RefusedError for the built-in."""
+        ref = self.ref(name)
+        if ref.builtin:
+            raise RefusedError(
+                f"`{name}` runs with nanochat-cli's own Python",
+                "register a copy of its folder to choose another",
+            )
+        change = msgspec.structs.replace
+        refs = [change(r, python=python) if r.name == name else r for r in self._registered()]
+        self._write(refs)
+
+    def registered_python(self, name: str) -> str:
+        """The interpreter a person chose for it, "" if none."""
+        chosen = next((r.python for r in self._registered() if r.name == name), "")
+        return str(Path(chosen).expanduser()) if chosen else ""
+
+    def own_interpreter(self, ref: CheckoutRef) -> str:
+        """That of the environment made for it, whether it is there or not: `.venv` in its folder,
+        or below our home."""
+        made = self._paths.environments / ref.name / "bin" / "python"
+        own = Path(ref.path) / ".venv" / "bin" / "python"
+        return str(made if made.exists() and not own.exists() else own)
+
+    def _interpreter(self, ref: CheckoutRef) -> str:
+        """The Python its scripts run with: the one given, its own environment's, else ours."""
+        if ref.python:
+            return str(Path(ref.python).expanduser())
+        own = self.own_interpreter(ref)
+        return own if os.access(own, os.X_OK) else sys.executable
 
     def _registered(self) -> list[CheckoutRef]:
         file = self._paths.checkouts_json
@@ -138,14 +172,6 @@ def builtin_path() -> Path | None:
     if spec is not None and spec.submodule_search_locations:
         candidates += [Path(p) / "tiny_nanochat" for p in spec.submodule_search_locations]
     return next((path for path in candidates if (path / "scripts").is_dir()), None)
-
-
-def interpreter(ref: CheckoutRef) -> str:
-    """The Python its scripts run with: the one given, its own environment's, else ours."""
-    if ref.python:
-        return str(Path(ref.python).expanduser())
-    own = Path(ref.path) / ".venv" / "bin" / "python"
-    return str(own) if os.access(own, os.X_OK) else sys.executable
 
 
 def base_dir(ref: CheckoutRef) -> str:

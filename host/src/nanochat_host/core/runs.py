@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from nanochat_sdk.data import Event
 
 from nanochat_host.core import run_folder
@@ -21,7 +22,7 @@ from nanochat_host.core.prepare import Prepared
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.shim import procs
 from nanochat_host.core.steering import Steering, read_steering
-from nanochat_host.core.wire import RunRecord, RunStatus, RunSummary
+from nanochat_host.core.wire import Control, RunRecord, RunStatus, RunSummary
 from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError
 from nanochat_host.paths import Paths, RunPaths
 
@@ -134,12 +135,16 @@ class RunManager:
         run = Run(paths, record, status)
         run.extra_env = prepared.extra_env
         try:
+            for patch in record.resent:
+                run.control.append(msgspec.convert(patch, Control))  # read at the first step
             await self._keeper.start_shim(run)
-        except OSError as error:
+        except (OSError, NanochatCliError) as error:
             run_folder.remove(paths)
             raise NanochatCliError(f"cannot start the run's shim: {error}") from None
         self._runs[run.id] = run
         self.follow(run)
+        for note in prepared.notes:
+            self.note(run, note)
         self._on_change(run.id, True)
         logger.info("run started", extra={"run": run.id, "target": record.target})
         return run

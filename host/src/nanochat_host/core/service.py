@@ -13,20 +13,23 @@ from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts
 
 import nanochat_host
 from nanochat_host import logs
-from nanochat_host.core import steering, wire
+from nanochat_host.core import continuing, steering, wire
 from nanochat_host.core.chat.service import Chats
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.checkpoints.service import Checkpoints
+from nanochat_host.core.checkpoints.verify import SaveWatch
 from nanochat_host.core.commands import Commands
 from nanochat_host.core.compare import Subject, compare
 from nanochat_host.core.config.service import Configs
 from nanochat_host.core.config.steps import refuse_errors, target_wish
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.outside import Outside
-from nanochat_host.core.prepare import prepare
+from nanochat_host.core.prepare import Prepared, prepare
+from nanochat_host.core.queue import Queue
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.service import Secrets
+from nanochat_host.core.setup.service import Setup
 from nanochat_host.core.streams import Streams
 from nanochat_host.core.wire_compare import CompareRuns, Comparison
 from nanochat_host.core.wire_health import HealthPart
@@ -56,6 +59,21 @@ class Core:
         self.runs = RunManager(paths, hub, launcher, self._run_changed, self.secrets.for_steps)
         self.commands = Commands(self.runs)
         self.outside = Outside(paths, hub, self.runs, self.secrets)
+        self.setup = Setup(
+            paths,
+            self.checkouts,
+            self.checkpoints,
+            self.runs,
+            lambda: len(self.hub.machine().gpus),
+        )
+        self.queue = Queue(
+            paths.queue_json,
+            self.runs,
+            lambda wish: asyncio.to_thread(self._prepared, wish),
+            lambda wish, item: self._start_for(item, wish),
+            lambda: self.streams.about_run("", listing=True),
+        )
+        self.saves = SaveWatch(hub, self.runs)
         self.closing = asyncio.Event()
         self._started_at = time.time()
 
@@ -63,12 +81,15 @@ class Core:
         """Take up the runs of this home."""
         self.hub.subscribe(self._telemetry_changed)
         await self.hub.start()
+        self.saves.start()
         await self.runs.start()
         await self.outside.start()
+        self.queue.start()
 
     async def close(self) -> None:
         """Let go; runs go on."""
         self.streams.close()
+        self.saves.close()
         await self.chats.close()
         await self.outside.close()
         await self.runs.close()
@@ -121,21 +142,34 @@ class Core:
     async def start_run(self, wish: wire.StartRun) -> wire.RunSummary:
         """Check, record, start. Raises what is wrong with the wish, or the gravest finding of its
         preflight unless it is forced, before anything is started."""
+        return await self._start_for("", wish)
+
+    async def _start_for(self, queue_item: str, wish: wire.StartRun) -> wire.RunSummary:
         if self.closing.is_set():
             raise RefusedError("the core is going down", "try again in a moment")
-        gpus = len(self.hub.machine().gpus)
-        prepared = await asyncio.to_thread(
-            lambda: prepare(
-                self.paths,
-                wish,
-                *self.checkouts.read(wish.checkout),
-                gpus=gpus,
-                preset=self.configs.preset(wish.prefab),
-            )
-        )
-        if not wish.force:
-            refuse_errors(await asyncio.to_thread(self.configs.target, target_wish(wish)))
+        full, prepared = await asyncio.to_thread(self._prepared, wish)
+        if not full.force:
+            refuse_errors(await asyncio.to_thread(self.configs.target, target_wish(full)))
+        prepared.record.queue_item = queue_item
         return self.runs.summary(await self.runs.launch(prepared))
+
+    def _prepared(self, wish: wire.StartRun) -> tuple[wire.StartRun, Prepared]:
+        """The wish with what an earlier run adds to it, and what is to be started. Blocks."""
+        before = None
+        if wish.continues:
+            earlier = self.runs.get(wish.continues)
+            _, found = self.checkouts.read(earlier.record.checkout)
+            before = continuing.go_on(wish, earlier, found)
+            wish = before.wish
+        prepared = prepare(
+            self.paths,
+            wish,
+            *self.checkouts.read(wish.checkout),
+            gpus=len(self.hub.machine().gpus),
+            preset=self.configs.preset(wish.prefab),
+            wandb_token=bool(wish.name) and self.secrets.has("wandb"),
+        )
+        return wish, prepared if before is None else continuing.record_it(prepared, before)
 
     def delete_run(self, run_id: str) -> wire.RunSummary:
         run = self.runs.get(run_id)
@@ -220,6 +254,8 @@ class Core:
 
     def _run_changed(self, run_id: str, listing: bool) -> None:
         self.streams.about_run(run_id, listing=listing)
+        if listing:
+            self.queue.poke()
 
 
 def _rss_bytes() -> int:

@@ -109,6 +109,13 @@ class Secrets:
         value = next((given[e] for e in (kind.env, *kind.aliases) if given.get(e)), "")
         return Hidden(value) if value else None
 
+    def has(self, name: str) -> bool:
+        """Whether a token is stored. A store that cannot be read has none."""
+        try:
+            return self.store.get(name) is not None
+        except (NanochatCliError, OSError):
+            return False
+
     async def for_steps(self, record: RunRecord) -> list[dict[str, str]]:
         """What each command of a run gets. A store that cannot be read costs the tokens, not the
         run: a trainer without W&B says so itself."""

@@ -1,0 +1,72 @@
+"""What must be there before a run is worth starting: said in one line now, not by a traceback in
+half a minute."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from nanochat_host.checkout.imports import imports_torch
+from nanochat_host.checkout.model import Stage
+from nanochat_host.core.wire import CheckoutRef
+from nanochat_host.errors import RefusedError
+
+IMPORT_CHECK_S = 20.0
+
+
+def require_python(ref: CheckoutRef, stages: Sequence[Stage]) -> None:
+    """Raises RefusedError when the interpreter does not run, or has no torch and one of these
+    scripts imports it."""
+    if not Path(ref.path).is_dir():
+        raise RefusedError(f"{ref.path} is gone", f"`nanochat-cli checkout remove {ref.name}`")
+    torch = any(_needs_torch(Path(ref.path) / stage.path) for stage in stages)
+    hint = f"`nanochat-cli checkout env {ref.name}` shows what is there; `--make` repairs it"
+    if not os.access(ref.python, os.X_OK):
+        raise RefusedError(f"{ref.python} cannot be executed", hint)
+    if not torch:
+        return
+    check = "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)"
+    try:
+        found = subprocess.run(
+            [ref.python, "-c", check],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=IMPORT_CHECK_S,
+        )
+    except subprocess.TimeoutExpired:
+        return  # a slow disk is no reason to refuse
+    except OSError as error:
+        raise RefusedError(f"{ref.python} does not run: {error.strerror}", hint) from None
+    if found.returncode != 0:
+        raise RefusedError(f"torch is not installed in {ref.python}", hint)
+
+
+def require_base(base_dir: str) -> None:
+    """Raises RefusedError when nothing can be written where checkpoints go."""
+    folder = Path(base_dir)
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and _writable(folder):
+        return
+    raise RefusedError(
+        f"nothing can be written to {base_dir}: {folder} is not writable",
+        "register the checkout with another `--base-dir`, or make it writable",
+    )
+
+
+def _writable(folder: Path) -> bool:
+    """root may write anywhere but to a file system that is mounted read-only."""
+    try:
+        return not os.statvfs(folder).f_flag & os.ST_RDONLY
+    except OSError as error:
+        return error.errno != errno.EROFS
+
+
+def _needs_torch(script: Path) -> bool:
+    try:
+        return imports_torch(script.read_text("utf-8", "replace"))
+    except OSError:
+        return False
