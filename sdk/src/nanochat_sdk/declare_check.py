@@ -15,6 +15,7 @@ CORE_PREFIXES = frozenset(
 )
 """First parts of metric names that are the program's: no pack writes below them, nor any name
 without a slash."""
+_FIRST = re.compile(r"[A-Za-z0-9_.@%-]+/")
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -64,7 +65,7 @@ def _is_cores(name: str) -> bool:
 
 
 def _not_cores(name: str, said: str) -> None:
-    if _is_cores(name):
+    if _is_cores(name) or not _FIRST.match(name):
         raise ManifestError(f"{said} is the program's; a pack's names have a prefix of their own")
 
 
@@ -130,6 +131,7 @@ def _check_span(span: SpanMap, prefix: str, names: list[str]) -> None:
                 raise ManifestError(f"span `{span.span}`: `{target}`: `{source}` has no `{slot}`")
         if "{" in _SLOT.sub("", target) or "}" in _SLOT.sub("", target) or "*" in target:
             raise ManifestError(f"span `{span.span}`: `{target}` is no name of a metric")
+        _not_cores(target, f"metric `{target}`")
         _may_write(_SLOT.sub("x", target), prefix, names)
 
 
@@ -155,8 +157,8 @@ def _check_alert(alert: AlertDeclaration) -> None:
         known = {"value"}
         if alert.stat == "rate" and alert.for_s <= 0:
             raise ManifestError(f"{said}: a rate needs `for_s`, the seconds it is taken over")
-        if alert.always and alert.stat != "value":
-            raise ManifestError(f"{said}: `always` needs the metric's value")
+        if alert.always and (alert.stat != "value" or alert.op == "!=" or alert.for_s):
+            raise ManifestError(f"{said}: `always` compares a value, by another op than !=")
     for slot in _SLOT.findall(alert.title):
         if slot not in known:
             raise ManifestError(f"{said}: its title names `{slot}`, which is not known then")

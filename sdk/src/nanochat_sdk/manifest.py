@@ -139,9 +139,10 @@ def _read(path: Path, limit: int) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ManifestError(f"{path.name}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise ManifestError(f"{path.name}: not a regular file")
     with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise ManifestError(f"{path.name}: not a regular file")
         raw = file.read(limit + 1)
     if len(raw) > limit:
         raise ManifestError(f"{path.name} is larger than {limit} bytes")

@@ -11,6 +11,7 @@ from typing import Any
 
 from nanochat_sdk.data import Event
 
+from nanochat_host.core.options import nearest
 from nanochat_host.core.settings import Settings
 from nanochat_host.core.telemetry.alerts import ALL_RULES
 from nanochat_host.core.telemetry.hub import TelemetryHub
@@ -66,13 +67,35 @@ class Alerting:
     def change(self, changes: dict[str, Any]) -> AlertLimits:
         """Set limits (None: back to the default); they count at once and are saved. Raises
         UsageError, ConfigFileError, OSError."""
+        changes = self._packs_apart(changes)
+        packs = [rule.name for rule in self._hub.pack_rules]
         for rule in changes.get("off") or ():
-            if rule not in ALL_RULES:
-                raise UsageError(f"there is no rule `{rule}`", f"there are: {', '.join(ALL_RULES)}")
+            if rule not in ALL_RULES and rule not in packs:
+                known = ", ".join([*ALL_RULES, *packs])
+                raise UsageError(f"there is no rule `{rule}`", f"there are: {known}")
         if command := changes.get("command"):
             _words(str(command))
         self._hub.limits = self._settings.change("alerts", changes, AlertLimits)
         return self._hub.limits
+
+    def _packs_apart(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """`pack:rule` keys go into the table of packs' values. Raises UsageError."""
+        named = {key: value for key, value in changes.items() if ":" in key}
+        if not named:
+            return changes
+        known = {rule.name: rule for rule in self._hub.pack_rules}
+        values: dict[str, Any] = dict(self.limits.packs)
+        for key, value in named.items():
+            if value is None:
+                values.pop(key, None)  # also of a pack that is gone
+                continue
+            if key not in known:
+                raise UsageError(f"there is no rule `{key}`", nearest(key, known))
+            if known[key].about.log:
+                raise UsageError(f"`{key}` waits for a line of the log: it has no value")
+            values[key] = value
+        rest = {key: value for key, value in changes.items() if key not in named}
+        return {**rest, "packs": values or None}
 
     def raised(self, run_id: str, event: Event) -> None:
         """The hub raised an alert."""

@@ -13,6 +13,7 @@ import msgspec
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.adopt import Adoptions
 from nanochat_host.core.alerting import Alerting
+from nanochat_host.core.declared import Declared
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.needs import wandb_name
@@ -41,6 +42,7 @@ class Outside:
     def __init__(self, paths: Paths, hub: TelemetryHub, runs: RunManager, secrets: Secrets) -> None:
         self._hub, self._runs, self._secrets = hub, runs, secrets
         self._adoptions = Adoptions(paths, hub, runs)
+        self.declared = Declared(paths, hub)
         self.alerting = Alerting(paths, hub)
         ports = _ports(Settings(paths.settings_toml))
         self.otlp = OtlpReceiver(self._owner, self._write, ports.http_port, ports.grpc_port)
@@ -136,6 +138,7 @@ class Outside:
                 self._export(run_id)
                 del self._follows[run_id]  # the last rows were written as the run ended
             self.alerting.look()
+            self.declared.look()
             await asyncio.sleep(LOOK_S)
 
     def _follow(self, run: Run) -> WandbFollow:

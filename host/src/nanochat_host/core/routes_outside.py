@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Path, Response
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.http_glue import Doc, body_of, reply
+from nanochat_host.core.routes_declared import declared_routes
 from nanochat_host.core.telemetry.limits import AlertLimits
 from nanochat_host.core.wire import RunSummary
 
@@ -27,6 +28,7 @@ def outside_routes(app: FastAPI, core: Core, doc: Doc) -> None:
     _accounts(app, core.secrets, doc)
     _sources(app, core.outside, doc)
     _alerts(app, core.outside.alerting, doc)
+    declared_routes(app, core.outside.declared, doc)
 
 
 def _accounts(app: FastAPI, secrets: Secrets, doc: Doc) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nanochat_host.core import calls_declared
 from nanochat_host.core import calls_outside as calls
-from nanochat_host.core.telemetry.limits import DEFAULTS, AlertLimits
+from nanochat_host.core.telemetry.limits import DEFAULTS, MEANINGS, AlertLimits
+from nanochat_host.core.wire_declared import PackAlert
 from nanochat_host.core.wire_outside import ChangeAlerts
 from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
-from nanochat_host.verbs.common import Verbs, add_verb, connect, parse_value
+from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_value
 from nanochat_host.verbs.output import emit, table
+
+if TYPE_CHECKING:
+    from nanochat_host.core.client import CoreClient
 
 
 def register(verbs: Verbs) -> None:
@@ -23,12 +28,22 @@ def register(verbs: Verbs) -> None:
     )
     subs = parent.add_subparsers(metavar="ACTION")
     add_verb(subs, "show", "print the limits", "nanochat-cli alert show", show)
+    listing = add_verb(
+        subs,
+        "list",
+        "list alerts, active first, each with what to do",
+        "nanochat-cli alert list\nnanochat-cli alert list last --active",
+        list_raised,
+    )
+    listing.add_argument("run", nargs="?", default="", help="default: those under way and recent")
+    listing.add_argument("--active", action="store_true", help="only those that are not over")
     change = add_verb(
         subs,
         "set",
         "change limits of runs that go on, and of those to come",
         "nanochat-cli alert set spike=6 bell=true\n"
-        "nanochat-cli alert set command='notify-send nanochat' off=slow,late",
+        "nanochat-cli alert set command='notify-send nanochat' off=slow,late\n"
+        "nanochat-cli alert set mc:swap_rate=0.4",
         set_limits,
     )
     change.add_argument("pairs", nargs="+", metavar="KEY=VALUE")
@@ -40,7 +55,24 @@ def register(verbs: Verbs) -> None:
 
 
 def show(args: argparse.Namespace, paths: Paths) -> int:
-    return _print(args, connect(paths).ask(calls.alert_limits()))
+    client = connect(paths)
+    return _print(args, client.ask(calls.alert_limits()), client.ask(calls_declared.pack_alerts()))
+
+
+def list_raised(args: argparse.Namespace, paths: Paths) -> int:
+    client = connect(paths)
+    run_id = find_run(client, args.run).facts.id if args.run else ""
+    found = client.ask(calls.raised_alerts(run_id))
+    found = [alert for alert in found if not (args.active and alert.until)]
+    lines: list[str] = []
+    for alert in found:
+        state = "over" if alert.until else alert.severity
+        step = "" if alert.step is None else f" at step {alert.step:,}"
+        lines.append(f"{state:8} {alert.rule}, {alert.run_name or alert.run}{step}")
+        lines.append(f"         {alert.message}")
+        lines += [f"         {alert.hint}"] if alert.hint and not alert.until else []
+    emit(args, found, lines or "no alerts")
+    return 0
 
 
 def set_limits(args: argparse.Namespace, paths: Paths) -> int:
@@ -53,13 +85,12 @@ def set_limits(args: argparse.Namespace, paths: Paths) -> int:
             changes[key] = [rule for rule in text.split(",") if rule]
         else:
             changes[key] = text if key == "command" else parse_value(text)
-    return _print(args, connect(paths).ask(calls.change_alerts(ChangeAlerts(changes))))
+    return _change(args, connect(paths), ChangeAlerts(changes))
 
 
 def reset_limits(args: argparse.Namespace, paths: Paths) -> int:
     keys = args.keys or AlertLimits.__struct_fields__
-    wish = ChangeAlerts(dict.fromkeys(keys))
-    return _print(args, connect(paths).ask(calls.change_alerts(wish)))
+    return _change(args, connect(paths), ChangeAlerts(dict.fromkeys(keys)))
 
 
 def test(args: argparse.Namespace, paths: Paths) -> int:
@@ -68,14 +99,33 @@ def test(args: argparse.Namespace, paths: Paths) -> int:
     return 1 if result.exit_code else 0
 
 
-def _print(args: argparse.Namespace, limits: AlertLimits) -> int:
+def _change(args: argparse.Namespace, client: CoreClient, wish: ChangeAlerts) -> int:
+    limits = client.ask(calls.change_alerts(wish))
+    return _print(args, limits, client.ask(calls_declared.pack_alerts()))
+
+
+def _print(args: argparse.Namespace, limits: AlertLimits, packs: list[PackAlert]) -> int:
     values, usual = msgspec.structs.asdict(limits), msgspec.structs.asdict(DEFAULTS)
     rows = [
-        [name, _text(value), "" if value == usual[name] else f"default {_text(usual[name])}"]
+        [name, _text(value), _text(usual[name]), MEANINGS[name]]
         for name, value in values.items()
+        if name != "packs"
     ]
-    emit(args, limits, table(["LIMIT", "VALUE", ""], rows))
+    lines = table(["LIMIT", "VALUE", "DEFAULT", ""], rows)
+    if packs:
+        rules = [[p.rule, _value(p), p.condition, p.title] for p in packs]
+        lines += ["", *table(["RULE OF A PACK", "VALUE", "WHEN", "SAYS"], rules)]
+    emit(args, {**values, "rules": packs}, lines)
     return 0
+
+
+def _value(alert: PackAlert) -> str:
+    if alert.off:
+        return "off"
+    if alert.value is None:
+        return "-"
+    changed = "" if alert.value == alert.default else f" (pack's {alert.default:g})"
+    return f"{alert.value:g}{changed}"
 
 
 def _text(value: Any) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from nanochat_sdk.data import Event
 
 from nanochat_host.core.telemetry.limits import DEFAULTS, AlertLimits
 from nanochat_host.core.telemetry.rules import RULES, Finding, Look, Severity
+from nanochat_host.core.telemetry.rules_packs import PackRule
 from nanochat_host.core.telemetry.rules_trend import TREND_RULES
 from nanochat_host.core.telemetry.run import RunTelemetry
 
@@ -29,13 +30,12 @@ class AlertEngine:
         self.active: dict[str, Finding] = {}
         self._ended: dict[str, float] = {}
         for event in history:
-            rule = event.fields.get("rule")
-            if event.kind != "alert" or rule not in ALL_RULES:
+            rule = str(event.fields.get("rule"))
+            if event.kind != "alert" or not (rule in ALL_RULES or ":" in rule):
                 continue
             if event.fields.get("active"):
-                severity: Severity = (
-                    "error" if event.fields.get("severity") == "error" else "warning"
-                )
+                said = event.fields.get("severity")
+                severity: Severity = said if said in ("info", "error") else "warning"
                 self.active[rule] = Finding(severity, str(event.fields.get("message")))
             else:
                 self.active.pop(rule, None)
@@ -46,11 +46,19 @@ class AlertEngine:
         now: float,
         disk_free: float | None,
         limits: AlertLimits = DEFAULTS,
+        pack_rules: Sequence[PackRule] = (),
     ) -> list[Event]:
-        """Apply all rules; the events to write. A rule that fails is logged, not raised."""
+        """Apply all rules; the events to write. A rule that fails is logged, not raised. Those of
+        packs are for runs that were followed while they went on; one that is gone is over."""
         look = Look(run, now, disk_free, limits=limits)
-        out = []
-        for rule, judge in ALL_RULES.items():
+        out: list[Event] = []
+        rules: dict[str, Callable[[Look], Finding | None]] = dict(ALL_RULES)
+        if run.was_live:
+            rules |= {rule.name: rule.judge for rule in pack_rules}
+        known = {rule.name for rule in pack_rules}
+        for rule in [r for r in self.active if ":" in r and r not in known]:
+            out += filter(None, [self._change(rule, None, run, now)])
+        for rule, judge in rules.items():
             try:
                 quiet = rule in limits.off
                 found = None if quiet else judge(replace(look, raised=rule in self.active))
@@ -63,9 +71,11 @@ class AlertEngine:
 
     def gravest(self) -> str:
         """The name in words of the rule to worry about first, of those that may yet be over."""
-        active = [rule for rule in ALL_RULES if rule in self.active and rule not in FINAL]
+        ours = [rule for rule in ALL_RULES if rule in self.active and rule not in FINAL]
+        active = [*ours, *(r for r in self.active if ":" in r)]
         errors = [rule for rule in active if self.active[rule].severity == "error"]
-        return next(iter([*errors, *active]), "").replace("_", " ")
+        words = next(iter([*errors, *active]), "").rpartition(":")[2]
+        return words.replace("_", " ").replace("-", " ")
 
     def _change(
         self, rule: str, found: Finding | None, run: RunTelemetry, now: float

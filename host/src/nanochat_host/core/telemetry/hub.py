@@ -21,10 +21,12 @@ from nanochat_host.core.telemetry.health import health
 from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.limits import DEFAULTS
 from nanochat_host.core.telemetry.machine import Machine
-from nanochat_host.core.telemetry.metrics import canonical
+from nanochat_host.core.telemetry.mappings import NO_MAPPINGS, Mappings
+from nanochat_host.core.telemetry.metrics import canonical, use_declared
 from nanochat_host.core.telemetry.notify import Notifier
 from nanochat_host.core.telemetry.query import Scene
 from nanochat_host.core.telemetry.records import StoreDamagedError
+from nanochat_host.core.telemetry.rules_packs import PackRule
 from nanochat_host.core.telemetry.run import RunTelemetry
 from nanochat_host.core.telemetry.seen import Seen
 from nanochat_host.core.telemetry.system import Sampler
@@ -43,7 +45,8 @@ class TelemetryHub:
     """Follows runs, samples the machine, answers queries, raises alerts.
 
     memory_limit_bytes: of all runs' columns together; past it, ended runs that were not asked for
-    longest go back to disk. limits, on_alert: may be changed at any time. Not thread-safe:
+    longest go back to disk. limits, on_alert, pack_rules: may be changed at any time. judge_ended:
+    apply packs' rules to runs that ended before they were followed, too. Not thread-safe:
     everything happens in the loop that `start`ed it.
     """
 
@@ -53,10 +56,14 @@ class TelemetryHub:
         *,
         memory_limit_bytes: int = 256 * 2**20,
         sampler: Sampler | None = None,
+        judge_ended: bool = False,
     ) -> None:
         self._paths = paths
         self._limit = memory_limit_bytes
         self.limits = DEFAULTS
+        self.pack_rules: Sequence[PackRule] = ()
+        self._mappings = NO_MAPPINGS
+        self._judge_ended = judge_ended
         self.on_alert: Callable[[str, Event], None] = lambda run_id, event: None
         self._counter = 0
         self._runs: dict[str, RunTelemetry] = {}
@@ -107,15 +114,28 @@ class TelemetryHub:
         known = self._runs.get(run_id)
         if known is None and (live or run_id not in self._parked):
             self._parked.pop(run_id, None)
-            known = self._runs[run_id] = RunTelemetry(run, self._tick, live=live)
+            known = self._runs[run_id] = RunTelemetry(
+                run, self._tick, live=live, mappings=self._mappings
+            )
+            known.was_live |= self._judge_ended
             self._alerts[run_id] = AlertEngine(known.history.all())
         if known is None:
             return
         if live and not known.live:
-            known.live, known.settled = True, False
+            known.live, known.was_live, known.settled = True, True, False
         if live:
             self._watch.add(run.root)
         self._mark(run_id)
+
+    def use(self, mappings: Mappings, rules: Sequence[PackRule]) -> None:
+        """What packs declare, from now on: runs are read anew if that changes what is made of
+        their logs and spans."""
+        self.pack_rules = rules
+        use_declared(mappings.specs)
+        self._mappings = mappings
+        for run_id, run in self._runs.items():
+            run.remap(mappings)
+            self._mark(run_id)
 
     def settle(self, run_id: str) -> None:
         """The run has ended: read to the end, then stop following."""
@@ -321,7 +341,7 @@ class TelemetryHub:
             return
         free = self._machine.latest("sys/disk_free")
         engine = self._alerts[run.run.run_id]
-        for event in engine.check(run, time.time(), free, self.limits):
+        for event in engine.check(run, time.time(), free, self.limits, self.pack_rules):
             if self.limits.bell and event.fields["active"]:
                 event.fields["bell"] = True
             with contextlib.suppress(OSError):

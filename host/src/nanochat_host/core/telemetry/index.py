@@ -37,6 +37,8 @@ class RunIndex(msgspec.Struct):
     log_steps: int = 0
     log_clock: float = 0.0
     settled: bool = False
+    mappings: str = ""
+    """Signature of what packs had declared when it was read."""
 
 
 _encoder = msgspec.msgpack.Encoder()

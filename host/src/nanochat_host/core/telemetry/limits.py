@@ -17,7 +17,8 @@ class AlertLimits(msgspec.Struct, forbid_unknown_fields=True):
     spike: robust deviations of the loss. stall: usual steps without a sign of life, at least
     stall_s seconds. slow: share of the usual throughput. disk_low_gib: GiB free. late: times
     `save_every` without a checkpoint. overfit: evaluations since the best one. wandb_min: minutes
-    without a sign of W&B. off: rules that keep quiet. command: run once for each alert, its facts
+    without a sign of W&B. packs: values of packs' rules that are not their own, by "pack:rule".
+    off: rules that keep quiet. command: run once for each alert, its facts
     in variables; "" none. bell: ring the terminal's.
     """
 
@@ -29,6 +30,7 @@ class AlertLimits(msgspec.Struct, forbid_unknown_fields=True):
     late: Positive = 2.0
     overfit: Annotated[int, Meta(ge=2, le=1000)] = 4
     wandb_min: Positive = 15.0
+    packs: dict[str, Annotated[float, Meta(ge=-1e300, le=1e300)]] = {}
     off: list[str] = []
     command: Annotated[str, Meta(max_length=1000)] = ""
     bell: bool = False

@@ -13,10 +13,12 @@ from typing import Any
 
 from nanochat_sdk.data import Event
 
+from nanochat_host.core.telemetry.declared_log import DeclaredLog, Told
 from nanochat_host.core.telemetry.decode import Block
-from nanochat_host.core.telemetry.grammar import RELEVANT
 from nanochat_host.core.telemetry.logindex import LogIndex
+from nanochat_host.core.telemetry.loglevel import plain
 from nanochat_host.core.telemetry.logparse import LogParser, Reading
+from nanochat_host.core.telemetry.mappings import NO_MAPPINGS, Mappings
 from nanochat_host.core.telemetry.tail import Tail
 
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} - ")
@@ -26,12 +28,13 @@ _Row = tuple[tuple[int, tuple[str, ...]], int, float, tuple[float, ...]]
 @dataclass
 class LogNews:
     """What a slice of the log said. blocks: each with how many scripts began in the slice before
-    it; scripts: how many in all."""
+    it; scripts: how many in all. told: what packs have declared of its lines."""
 
     blocks: list[tuple[int, Block]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     scripts: int = 0
+    told: Told = field(default_factory=Told)
 
 
 class LogSource:
@@ -39,15 +42,17 @@ class LogSource:
     line's time is when it was read; in an old log it is pieced together from logger stamps and
     step times, and never later than the file's last change."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mappings: Mappings = NO_MAPPINGS) -> None:
         self.tail = Tail(path)
         self.index = LogIndex()
         self.parser = LogParser()
+        self.declared = DeclaredLog(mappings)
         self.clock = 0.0
 
     def restart(self) -> None:
         """The file was replaced: begin again."""
         self.index, self.parser, self.clock = LogIndex(), LogParser(), 0.0
+        self.declared = DeclaredLog(self.declared.mappings)
 
     def read(self, limit: int, *, following: bool) -> LogNews | None:
         """Read about `limit` bytes; None if there is nothing to read."""
@@ -62,13 +67,17 @@ class LogSource:
         chunk = self.tail.rest()
         self.index.grow(chunk)
         out = Reading()
-        self._parse(chunk, out, following=False)
+        news = self._parse(chunk, out, following=False)
         self.parser.finish(out)
-        return self._news(out, [])
+        self.declared.close(news.told)
+        rest = self._news(out, [])
+        rest.blocks, rest.told = news.blocks, news.told
+        return rest
 
     def _parse(self, chunk: bytes, out: Reading, *, following: bool) -> LogNews:
         latest = self._latest(following=following)
         rows: list[_Row] = []
+        told, mapped = Told(), bool(self.declared.mappings.signature)
         at = 0
         while (span := self._next_line(chunk, at)) is not None:
             line, at = chunk[span[0] : span[1]], span[1] + 1
@@ -83,8 +92,13 @@ class LogSource:
                 rows.append(
                     ((out.scripts, tuple(metrics)), step, self.clock, tuple(metrics.values()))
                 )
+            if mapped:
+                clock = latest if following else self.clock or latest
+                self.declared.feed(plain(line), self.parser.step, clock, told)
         self.clock = self.clock or latest
-        return self._news(out, rows)
+        news = self._news(out, rows)
+        news.told = told
+        return news
 
     def _news(self, out: Reading, rows: list[_Row]) -> LogNews:
         blocks = []
@@ -105,10 +119,10 @@ class LogSource:
         return time.time()
 
     def _next_line(self, chunk: bytes, at: int) -> tuple[int, int] | None:
-        """The next line from `at`, a line's start, that may say something. While a sample is open
-        that is every line."""
-        if at < len(chunk) and not self.parser.in_sample:
-            found = RELEVANT.search(chunk, at)
+        """The next line from `at`, a line's start, that may say something. While a sample
+        or a declared block is open that is every line."""
+        if at < len(chunk) and not (self.parser.in_sample or self.declared.in_block):
+            found = self.declared.mappings.relevant.search(chunk, at)
             at = found.start() if found else len(chunk)
         if at >= len(chunk):
             return None

@@ -96,6 +96,22 @@ MACHINE = ("sys/", "gpu/")
 _ONLY_IN_LOG = ("core/", "core_accuracy/", "chatcore", "progress/", "train/bpb", "pass@")
 
 
+_declared: tuple[MetricSpec, ...] = ()
+
+
+def use_declared(specs: tuple[MetricSpec, ...]) -> None:
+    """Units and meanings that packs declare, from now on."""
+    global _declared
+    if specs != _declared:
+        _declared = specs
+        spec.cache_clear()
+
+
+def is_known(name: str) -> bool:
+    """Whether a metric of this name is the program's own."""
+    return name in ALIASES or name in _EXACT or any(fnmatchcase(name, s.pattern) for s in _GLOBS)
+
+
 def only_in_log(name: str) -> bool:
     """Whether a metric is taken from the log even while the hook reports the loop's own."""
     return name.startswith(_ONLY_IN_LOG)
@@ -110,7 +126,7 @@ def canonical(key: str) -> str:
 @lru_cache(maxsize=8192)
 def spec(name: str) -> MetricSpec:
     """What is known about a metric; a bare spec if nothing is."""
-    found = _EXACT.get(name)
+    found = next((s for s in _declared if fnmatchcase(name, s.pattern)), _EXACT.get(name))
     if found is None:
         found = next((s for s in _GLOBS if fnmatchcase(name, s.pattern)), MetricSpec(name))
     return found

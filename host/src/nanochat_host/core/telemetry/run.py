@@ -25,6 +25,8 @@ from nanochat_host.core.telemetry.history import History
 from nanochat_host.core.telemetry.index import RunIndex
 from nanochat_host.core.telemetry.logindex import LogIndex
 from nanochat_host.core.telemetry.logsource import LogNews, LogSource
+from nanochat_host.core.telemetry.mapped import Mapped
+from nanochat_host.core.telemetry.mappings import NO_MAPPINGS, Mappings
 from nanochat_host.core.telemetry.metrics import only_in_log, spec
 from nanochat_host.core.telemetry.preview import Preview
 from nanochat_host.core.telemetry.records import StoreDamagedError
@@ -37,6 +39,7 @@ logger = logging.getLogger(__name__)
 SLICE_BYTES = 96 * 1024
 LOG_SLICE_BYTES = 24 * 1024
 PREVIEW_BYTES = 8 * 1024 * 1024
+REMAPPED = "what packs declare has changed"
 HELD_BYTES = 64 * 1024 * 1024
 """While the disk refuses, so much waits in memory; then reading waits. The events are safe."""
 
@@ -46,12 +49,21 @@ class RunTelemetry:
 
     live: the run goes on. caught_up: everything written so far was read. held_up: the disk refuses,
     reading waits. rev: newest revision of anything; clock gives revisions. new_events: taken by
-    whoever tells subscribers. outside: sources that report to the core by themselves.
+    whoever tells subscribers. outside: sources that report to the core by themselves. was_live: it
+    went on while it was followed. mapped: what packs' declarations make of log and spans.
     """
 
-    def __init__(self, run: RunPaths, clock: Callable[[], int], *, live: bool) -> None:
+    def __init__(
+        self,
+        run: RunPaths,
+        clock: Callable[[], int],
+        *,
+        live: bool,
+        mappings: Mappings = NO_MAPPINGS,
+    ) -> None:
         self.run = run
-        self.live = live
+        self.live = self.was_live = live
+        self.mappings = mappings
         self.caught_up = False
         self.settled = False
         self.held_up = False
@@ -70,7 +82,8 @@ class RunTelemetry:
         self.full_facts = TelemetryFacts()
         self.history = History()
         self.events_tail = Tail(self.run.events_jsonl)
-        self.log = LogSource(self.run.out_log)
+        self.log = LogSource(self.run.out_log, self.mappings)
+        self.mapped = Mapped(self.mappings, self.store)
 
     @property
     def visible(self) -> Store:
@@ -162,9 +175,16 @@ class RunTelemetry:
         self.events_tail.close()
         self.log.tail.close()
 
-    def restart(self, why: str) -> None:
+    def remap(self, mappings: Mappings) -> None:
+        """Packs declare other things now: what was made of the sources is made anew."""
+        changed = mappings.signature != self.mappings.signature
+        self.mappings = mappings
+        if changed:
+            self.restart(REMAPPED, logging.INFO)
+
+    def restart(self, why: str, level: int = logging.WARNING) -> None:
         """Forget everything and read anew from the sources."""
-        logger.warning("telemetry read anew: %s", why, extra={"run": self.run.run_id})
+        logger.log(level, "telemetry read anew: %s", why, extra={"run": self.run.run_id})
         tail = self.events_tail
         self.store.remove_files()
         self.preview = None
@@ -213,6 +233,7 @@ class RunTelemetry:
 
     def _take_block(self, block: Block, rev: int, *, from_hook: bool = True) -> None:
         facts, store = self.full_facts, self.store
+        self.mapped.rename(block)
         store.append(block, rev=rev, from_hook=from_hook)
         if block.step is not None:
             facts.step = int(store.step)
@@ -232,6 +253,9 @@ class RunTelemetry:
         self.facts_rev = rev
         self.history.add(event, rev=rev)
         self.new_events.append(event)
+        if event.kind == "span":
+            for block in self.mapped.of_span(event, rev):
+                self._take_block(block, rev, from_hook=False)
 
     def _take_log(self, news: LogNews) -> None:
         self.rev = self.log_rev = rev = self._clock()
@@ -251,6 +275,9 @@ class RunTelemetry:
         self.store.stage = stage + (0 if facts.hooked else news.scripts)
         for event in news.events:
             self._take_log_event(event, rev)
+        for event in self.mapped.of_log(news.told, rev):
+            self.history.add(event, rev=rev)
+            self.new_events.append(event)
         self._flush()
 
     def _take_log_event(self, event: Event, rev: int) -> None:
@@ -291,7 +318,7 @@ class RunTelemetry:
                 index_file.VERSION, self.store.index(), self.events_tail.mark(),
                 self.log.tail.mark(), self.full_facts, self.history.all(), log.lines,
                 log.offsets.tolist(), log.numbers.tolist(), self.log.parser.step,
-                self.log.parser.num_steps, self.log.clock, self.settled,
+                self.log.parser.num_steps, self.log.clock, self.settled, self.mappings.signature,
             )
         )  # fmt: skip
 
@@ -301,6 +328,9 @@ class RunTelemetry:
             found = index_file.read(self.run.telemetry)
             if found is None:
                 self.store.remove_files()
+                return
+            if found.mappings != self.mappings.signature:
+                self.restart(REMAPPED, logging.INFO)
                 return
             if not (self.events_tail.resume(found.events) and self.log.tail.resume(found.log)):
                 raise StoreDamagedError("events.jsonl or out.log is another file now")
