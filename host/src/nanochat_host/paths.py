@@ -166,6 +166,10 @@ class Paths:
         """Files of installed packs, each in a read-only folder named by the hash of its content."""
         return self.packs / "store"
 
+    def pack_notes(self, pack_id: str) -> Path:
+        """What a pack keeps with `store:kv`; goes when the pack goes. Written by the core alone."""
+        return self.packs / "kv" / pack_id
+
     @property
     def logs(self) -> Path:
         """Our own JSON-lines logs: core.jsonl, ui.jsonl, cli.jsonl, rotated."""

@@ -15,6 +15,7 @@ import nanochat_host
 from nanochat_host.core import wire
 from nanochat_host.core.calls import MSGPACK
 from nanochat_host.core.http_glue import Doc, answer_errors, body_of, reply
+from nanochat_host.core.routes_broker import broker_routes
 from nanochat_host.core.routes_chat import chat_routes
 from nanochat_host.core.routes_checkpoints import checkpoint_routes
 from nanochat_host.core.routes_compare import compare_routes
@@ -54,6 +55,7 @@ def create_app(core: Core) -> FastAPI:
     chat_routes(app, core.chats, doc)
     compare_routes(app, core, doc)
     outside_routes(app, core, doc)
+    broker_routes(app, core.broker, doc)
     queue_routes(app, core.queue, doc)
     setup_routes(app, core.setup, doc)
     return app

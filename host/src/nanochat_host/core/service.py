@@ -14,6 +14,7 @@ from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts
 import nanochat_host
 from nanochat_host import logs
 from nanochat_host.core import continuing, steering, wire
+from nanochat_host.core.broker.service import Broker
 from nanochat_host.core.chat.service import Chats
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.checkpoints.service import Checkpoints
@@ -74,6 +75,7 @@ class Core:
             lambda: self.streams.about_run("", listing=True),
         )
         self.saves = SaveWatch(hub, self.runs)
+        self.broker = Broker(paths)
         self.closing = asyncio.Event()
         self._started_at = time.time()
 
@@ -91,6 +93,7 @@ class Core:
         self.streams.close()
         self.saves.close()
         await self.chats.close()
+        await self.broker.close()
         await self.outside.close()
         await self.runs.close()
         await self.hub.stop()
