@@ -48,7 +48,7 @@ async def render(
     entry: PanelEntry, options: Mapping[str, Any], answer: Answer, width: int, height: int
 ) -> Payload:
     """`render_once` inside an event loop."""
-    async with _Stage(entry, options) as stage:
+    async with Stage(entry, options) as stage:
         await stage.loaded()
         if not isinstance(answer, Data):
             # A frame without data tells the panel its size, and the panel what it needs there.
@@ -59,18 +59,19 @@ async def render(
         return panel.payload
 
 
-class _Stage:
-    """A supervisor with one panel on it; each wait ends with the state waited for, or raises."""
+class Stage:
+    """A supervisor with one panel on it; each wait ends with the state waited for, or raises
+    PanelFailedError."""
 
     def __init__(self, entry: PanelEntry, options: Mapping[str, Any]) -> None:
         self._entry, self._options = entry, options
         self._changed = asyncio.Event()
         self._supervisor = Supervisor(lambda _panel: self._changed.set())
-        self._panel: PanelProcess
+        self.panel: PanelProcess
 
-    async def __aenter__(self) -> _Stage:
+    async def __aenter__(self) -> Stage:
         try:
-            self._panel = self._supervisor.open(self._entry, self._options, ())
+            self.panel = self._supervisor.open(self._entry, self._options, ())
         except BaseException:
             await self._supervisor.close()
             raise
@@ -80,21 +81,23 @@ class _Stage:
         await self._supervisor.close()
 
     async def loaded(self) -> None:
-        while not self._panel.ready:
+        """Wait until it can be asked for a frame."""
+        while not self.panel.ready:
             await self._change()
 
     async def frame(self, data: Data | None, width: int, height: int) -> PanelProcess:
+        """Have it draw; returns the panel with what it drew."""
         raw = None if data is None else msgspec.msgpack.encode(data)
-        before = self._panel.frames
-        self._panel.pull(width=width, height=height, data=raw, view=View(), force=True)
-        while self._panel.frames == before:
+        before = self.panel.frames
+        self.panel.pull(width=width, height=height, data=raw, view=View(), force=True)
+        while self.panel.frames == before:
             await self._change()
-        return self._panel
+        return self.panel
 
     async def _change(self) -> None:
         """The next change that is not a failure. The deadlines of the panel bound the wait."""
         self._changed.clear()
         await self._changed.wait()
-        if self._panel.state in _FINAL:
-            what = f"panel `{self._entry.name}`: {self._panel.reason}"
-            raise PanelFailedError(what, self._panel.traceback)
+        if self.panel.state in _FINAL:
+            what = f"panel `{self._entry.name}`: {self.panel.reason}"
+            raise PanelFailedError(what, self.panel.traceback)

@@ -20,6 +20,7 @@ from nanochat_host.verbs.output import emit, remark, table
 if TYPE_CHECKING:
     from nanochat_sdk.payload import Payload
 
+    from nanochat_host.core.replay import Replay
     from nanochat_host.packs.catalog import PanelEntry
 
 MAX_SIZE = (400, 200)
@@ -116,7 +117,12 @@ def _of_file(stack: ExitStack, file: str, entry: PanelEntry) -> Callable[[Needs]
     replay = stack.enter_context(Replay(Path(file)))
     if replay.bad_lines:
         remark(f"{file}: left out {replay.bad_lines} line(s) that are no events")
-    return lambda needs: _decode(replay.query(_item(entry, needs)))
+    return lambda needs: answer_of(replay, entry, needs)
+
+
+def answer_of(replay: Replay, entry: PanelEntry, needs: Needs) -> Data:
+    """What recorded events have to say to a panel that was granted all it declares."""
+    return _decode(replay.query(_item(entry, needs)))
 
 
 def _print(args: argparse.Namespace, payload: Payload, width: int, height: int) -> None:
