@@ -33,6 +33,12 @@ def test_spans_are_chosen_by_name_and_other_kinds_are_not_held_to_it() -> None:
     assert history.newest(("span",), 10, ("nothing",)) == []
 
 
+def test_each_span_that_is_named_has_its_own_limit() -> None:
+    history = History([span("rare", 1.0), *(span("frequent", 2.0 + i) for i in range(50))])
+    assert names(history.newest(("span",), 3)) == ["frequent"] * 3
+    assert names(history.newest(("span",), 3, ("*are", "frequent"))) == ["rare"] + ["frequent"] * 3
+
+
 def test_only_events_asked_for_move_the_revision() -> None:
     history = History([span("a", 1.0)], rev=1)
     history.add(span("b", 2.0), rev=7)

@@ -47,7 +47,8 @@ class Needs(msgspec.Struct, frozen=True):
 
     latest: globs; the newest value of every metric that matches.
     events: kinds of events wanted, newest last, at most `max_events`. spans: names (globs) of the
-    spans wanted where events has "span"; all if empty. Large ones may be fewer than asked for.
+    spans wanted where events has "span", `max_events` of each; all if empty. Large ones may be
+    fewer than asked for.
     run: facts about the run. config: its effective options. machine: names of devices, totals.
     """
 

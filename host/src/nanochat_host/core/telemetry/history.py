@@ -68,14 +68,15 @@ class History:
         return max((shelf.rev for shelf in self._chosen(kinds, spans)), default=0)
 
     def newest(self, kinds: Sequence[str], limit: int, spans: Sequence[str] = ()) -> list[Event]:
-        """The newest of these events, oldest first; fewer than `limit` where they are large."""
+        """The newest of these events, oldest first: at most `limit`, and of each name in `spans`
+        `limit` more; fewer where they are large."""
         found: list[tuple[Event, int]] = []
         for shelf in self._chosen(kinds, spans):
             found.extend(list(shelf.events)[-limit:])
         found.sort(key=lambda entry: entry[0].ts, reverse=True)
         out: list[Event] = []
         room = ANSWER_BYTES
-        for event, weight in found[:limit]:
+        for event, weight in found if spans else found[:limit]:
             room -= weight
             if room < 0 and out:
                 break
