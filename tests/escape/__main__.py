@@ -1,8 +1,8 @@
 """Try to break out: `python tests/escape CASES [--layers none|full] [--only WORD]`.
 
-Runs every case of the folder against the real worker and host, or, with `--layers none`, without
-any wall, where the cases that are marked so must get through. Exits 1 when one does what it must
-not.
+Runs every case of the folder against the real worker, host and installer, or, with `--layers
+none`, without any wall, where the cases that are marked so must get through. Exits 1 when one does
+what it must not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from arena import Arena
 from bare import Bare
 from contract import read_cases
 from guarded import Guarded
+from installer import Installer
 from nanochat_host.packs.sandbox.level import Level
 
 
@@ -28,16 +29,16 @@ async def run(folder: Path, layers: str, only: str) -> int:
     runner: Guarded | Bare = (
         Bare(arena, folder) if bare else Guarded(arena, folder, Level(layers or Level.STRICT))
     )
+    installer = Installer(arena, folder, bare=bare)
     counts: Counter[str] = Counter()
     started = time.monotonic()
     try:
         for case in read_cases(folder, only):
-            if not case.fits or case.kind == "pack" or (bare and not case.can_fail):
+            if not case.fits or (bare and not case.can_fail):
                 counts["not run"] += 1
-                counts["pack"] += case.kind == "pack"
                 continue
             start = time.monotonic()
-            verdict = await runner.run(case)
+            verdict = await (installer if case.kind == "pack" else runner).run(case)
             through = bool(verdict.problems)
             word = "through" if through else "held"
             counts[word] += 1
@@ -56,8 +57,6 @@ async def run(folder: Path, layers: str, only: str) -> int:
         f"\nlevel {level}: {counts['held']} held, {counts['through']} got through, "
         f"{counts['not run']} not run here, {time.monotonic() - started:.0f} s"
     )
-    if counts["pack"]:
-        print(f"{counts['pack']} of them are of kind pack: nothing installs packs yet")
     if counts["wrong"]:
         must = "get through without walls and did not" if bare else "hold and got through"
         print(f"{counts['wrong']} must {must} (marked !!)")

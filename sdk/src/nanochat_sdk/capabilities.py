@@ -132,7 +132,8 @@ def _address(text: str, address: str) -> str:
     if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535 and port[0] != "0"):
         raise ManifestError(f"`{text}` needs HOST:PORT with a port from 1 to 65535")
     labels = host.split(".")
-    if len(host) > _MAX_HOST or not all(_LABEL.match(label) for label in labels):
+    # A name without a dot is this machine, or one of its network.
+    if not len(labels) >= 2 or len(host) > _MAX_HOST or not all(map(_LABEL.match, labels)):
         raise ManifestError(f"`{text}` needs one exact host name, such as api.example.org")
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
         # Anything that ends in a number is an address to a resolver: only its plain form is one.
@@ -140,4 +141,6 @@ def _address(text: str, address: str) -> str:
             ipaddress.IPv4Address(host)
         except ValueError:
             raise ManifestError(f"`{text}` has an address that is not four numbers") from None
+    elif len(labels) < 2:
+        raise ManifestError(f"`{text}` names this machine or one beside it, not a public host")
     return f"{host}:{port}"

@@ -23,6 +23,7 @@ from nanochat_sdk.protocol import API, API_SUPPORTED
 
 MAX_MANIFEST = 16 * 1024
 MAX_DECLARATIONS = 64 * 1024
+MAX_LINE = 4096
 MANIFEST = "pack.toml"
 # \Z, because $ also matches before a line break at the end.
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*\Z", max_length=40)]
@@ -34,6 +35,7 @@ Entry = Annotated[
     ),
 ]
 Permitted = Annotated[str, Meta(max_length=MAX_PERMISSION)]
+MAX_CHOICES = 64
 MAX_PERMISSIONS = 32
 """Permissions a panel may declare: more than a person would read."""
 RESERVED = frozenset({"app", "core", "host", "nanochat", "panel", "stdlib", "system"})
@@ -92,7 +94,7 @@ def parse_manifest(raw: bytes) -> PackManifest:
     if len(raw) > MAX_MANIFEST:
         raise ManifestError(f"pack.toml is larger than {MAX_MANIFEST} bytes")
     try:
-        manifest = msgspec.convert(tomllib.loads(raw.decode()), PackManifest)
+        manifest = msgspec.convert(_tables(raw), PackManifest)
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise ManifestError((str(error).splitlines() or ["not TOML"])[0][:300]) from None
     if manifest.protocol > API:
@@ -125,13 +127,20 @@ def read_declarations(manifest: PackManifest, folder: Path) -> Declarations:
     for name in manifest.declarations:
         raw = _read(folder / name, MAX_DECLARATIONS)
         try:
-            parts.append(msgspec.convert(tomllib.loads(raw.decode()), Declarations))
+            parts.append(msgspec.convert(_tables(raw), Declarations))
         except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             said = (str(error).splitlines() or ["not TOML"])[0][:300]
             raise ManifestError(f"{name}: {said}") from None
     found = merged(parts)
     check_declarations(manifest.id, found)
     return found
+
+
+def _tables(raw: bytes) -> dict[str, Any]:
+    """Raises ValueError, RecursionError. A key of thousands of parts takes the parser long."""
+    if any(len(line) > MAX_LINE for line in raw.splitlines()):
+        raise ValueError(f"a line is longer than {MAX_LINE} bytes")
+    return tomllib.loads(raw.decode())
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -233,9 +242,23 @@ def _check_panels(manifest: PackManifest) -> None:
             except ManifestError as error:
                 raise ManifestError(f"panel `{panel.id}`: {error}") from None
         for key, spec in panel.options.items():
-            if (spec.min is not None or spec.max is not None) and spec.type not in ("int", "float"):
-                raise ManifestError(
-                    f"panel `{panel.id}`: option `{key}`: min and max need a number"
-                )
+            if wrong := _lie(spec):
+                raise ManifestError(f"panel `{panel.id}`: option `{key}`: {wrong}")
             if wrong := _wrong(spec, spec.default):
                 raise ManifestError(f"panel `{panel.id}`: the default of option `{key}` {wrong}")
+
+
+def _lie(spec: OptionSpec) -> str:
+    """How the option's own limits contradict each other, or ""."""
+    limits = [limit for limit in (spec.min, spec.max) if limit is not None]
+    if limits and spec.type not in ("int", "float"):
+        return "min and max need a number"
+    if not all(_has_type("float", limit) for limit in limits):
+        return "min and max must be finite"
+    if len(limits) == 2 and limits[0] > limits[1]:
+        return f"min {limits[0]:g} is more than max {limits[1]:g}"
+    if spec.choices is None:
+        return ""
+    if not 0 < len(spec.choices) <= MAX_CHOICES:
+        return f"{len(spec.choices)} choices, and 1 to {MAX_CHOICES} are allowed"
+    return next((f"a choice {wrong}" for one in spec.choices if (wrong := _wrong(spec, one))), "")
