@@ -132,8 +132,7 @@ def _address(text: str, address: str) -> str:
     if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535 and port[0] != "0"):
         raise ManifestError(f"`{text}` needs HOST:PORT with a port from 1 to 65535")
     labels = host.split(".")
-    # A name without a dot is this machine, or one of its network.
-    if not len(labels) >= 2 or len(host) > _MAX_HOST or not all(map(_LABEL.match, labels)):
+    if len(host) > _MAX_HOST or not all(map(_LABEL.match, labels)):
         raise ManifestError(f"`{text}` needs one exact host name, such as api.example.org")
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
         # Anything that ends in a number is an address to a resolver: only its plain form is one.
