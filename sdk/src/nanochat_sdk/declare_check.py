@@ -84,7 +84,7 @@ def _may_write(name: str, prefix: str, names: Iterable[str]) -> None:
 
 def log_templates(log: LogMap) -> tuple[Template, list[Template]]:
     """The compiled line and rows. Raises ManifestError."""
-    return compile_template(log.line), [compile_template(row) for row in log.rows]
+    return compile_template(log.line), [compile_template(row, blank=True) for row in log.rows]
 
 
 def _check_log(log: LogMap, prefix: str, names: list[str]) -> None:

@@ -29,7 +29,7 @@ SKIP = "*"
 @dataclass(frozen=True)
 class Field:
     """name "" skips. kind: "float", "int", "word" (no space in it) or "text". after: the literal
-    that follows, "" at the end of the line."""
+    that follows; "" at the end of the line, and where a number ends by itself."""
 
     name: str
     kind: str
@@ -90,14 +90,15 @@ def _value(field: Field, text: str) -> Any:
     if field.kind == "word":
         return None if _SPACE.search(text) else text
     if field.kind == "text":
-        return text
+        return text.strip() or None
     plain = text.replace(",", "")
     number = float(plain) if field.kind == "float" else int(plain)
     return number if field.kind == "float" or abs(number) < 2**63 else None
 
 
-def compile_template(source: str) -> Template:
-    """Raises ManifestError that says what of the template is wrong, and where."""
+def compile_template(source: str, *, blank: bool = False) -> Template:
+    """Raises ManifestError that says what of the template is wrong, and where. blank: it may begin
+    with spaces alone, or a field, as rows that are only looked at below their line may."""
     if not 0 < len(source) <= MAX_TEMPLATE:
         raise ManifestError(f"a template has 1 to {MAX_TEMPLATE} characters, not {len(source)}")
     if not source.isprintable():
@@ -119,7 +120,7 @@ def compile_template(source: str) -> Template:
         else:
             literal, at = literal + source[at], at + 1
     parts.append(literal)
-    return _joined(source, parts)
+    return _joined(source, parts, blank=blank)
 
 
 def _field(source: str, inside: str) -> tuple[str, str]:
@@ -135,18 +136,18 @@ def _field(source: str, inside: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _joined(source: str, parts: list[tuple[str, str] | str]) -> Template:
+def _joined(source: str, parts: list[tuple[str, str] | str], *, blank: bool) -> Template:
     literals = [part for part in parts if isinstance(part, str)]
     fields = [part for part in parts if not isinstance(part, str)]
-    if not literals[0].strip():
+    if not (blank or literals[0].strip()):
         raise ManifestError(f"`{source}`: begin with text, so that other lines cost nothing")
     if len(fields) > MAX_FIELDS:
         raise ManifestError(f"`{source}`: at most {MAX_FIELDS} fields, not {len(fields)}")
     names = [name for name, _ in fields if name]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise ManifestError(f"`{source}`: `{twice}` stands there twice")
-    for (name, _), after in zip(fields[:-1], literals[1:-1], strict=True):
-        if not after:
+    for (name, kind), after in zip(fields[:-1], literals[1:-1], strict=True):
+        if not after and kind not in _NUMBERS:
             raise ManifestError(f"`{source}`: there must be text after `{{{name or SKIP}}}`")
     literals[-1] = literals[-1].rstrip()
     compiled = [

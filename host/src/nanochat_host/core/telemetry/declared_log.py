@@ -48,8 +48,8 @@ class DeclaredLog:
         """The lines that follow may belong to the one before."""
         return self._open is not None
 
-    def feed(self, line: str, core_step: int, clock: float, out: Told) -> None:
-        """core_step: of the newest step line, -1 before the first."""
+    def feed(self, line: str, core_step: int, coming: int, clock: float, out: Told) -> None:
+        """core_step: of the newest step line, -1 before the first. coming: of the one to come."""
         if core_step != self._core_step:
             self.step = self._core_step = core_step
         text = line.rstrip()
@@ -63,7 +63,7 @@ class DeclaredLog:
             self.close(out)
         for rule in self.mappings.logs:
             if (said := rule.line.match(text)) is not None:
-                self._begin(rule, said, clock, out)
+                self._begin(rule, said, coming, clock, out)
                 return
 
     def close(self, out: Told) -> None:
@@ -72,12 +72,14 @@ class DeclaredLog:
         if block is not None:
             self._give(block, out)
 
-    def _begin(self, rule: LogRule, said: dict[str, Any], clock: float, out: Told) -> None:
+    def _begin(
+        self, rule: LogRule, said: dict[str, Any], coming: int, clock: float, out: Told
+    ) -> None:
         step = said.pop("step", None)
         if step is not None:
             self.step = step
-        elif rule.after:
-            step = self._core_step + 1
+        elif rule.coming:
+            step = coming
         block = _Block(rule, self.step if step is None else step, clock, said)
         if rule.rows:
             self._open = block

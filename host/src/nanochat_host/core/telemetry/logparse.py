@@ -40,12 +40,17 @@ class LogParser:
     """Keeps what lines need to know of those before them. Feed it lines without newline."""
 
     def __init__(self) -> None:
-        self.step = -1
+        self.step = self.trained = -1
         self.num_steps = 0
         self._sample: list[str] = []
         self._saved: dict[tuple[str, int], list[str]] = {}
         self._in_traceback = False
         self._task_step = 0
+
+    @property
+    def coming_step(self) -> int:
+        """The step whose own line is printed next: an evaluation's line comes before it."""
+        return max(0, self.step + (self.trained == self.step))
 
     @property
     def in_sample(self) -> bool:
@@ -105,6 +110,7 @@ class LogParser:
                 "percent": ("progress/percent", 1.0),
             },
         )
+        self.trained = self.step
         percent = to_number(g["percent"])
         if "num_steps" not in g and percent > 5:
             self._plan(round(int(g["step"]) / percent * 100), out)
@@ -112,6 +118,7 @@ class LogParser:
     def _on_sft_old(self, g: Groups, out: Reading) -> None:
         names = {"loss": "train/loss", "lrm": "train/lrm", "num_tokens": "train/num_tokens"}
         self._row(g, out, {k: (m, 1.0) for k, m in names.items()})
+        self.trained = self.step
 
     def _on_val_bpb(self, g: Groups, out: Reading) -> None:
         self._row(g, out, {"value": ("val/bpb", 1.0)})
@@ -130,6 +137,7 @@ class LogParser:
 
     def _on_rl_step(self, g: Groups, out: Reading) -> None:
         self._row(g, out, {"reward": ("reward", 1.0), "length": ("sequence_length", 1.0)})
+        self.trained = self.step
 
     def _on_named(self, g: Groups, out: Reading) -> None:
         pairs = (pair.split(": ") for pair in g["pairs"].split(", "))
@@ -201,7 +209,7 @@ class LogParser:
     def _on_device(self, g: Groups, out: Reading) -> None:
         out.facts["device_type"] = g["value"]
         out.scripts += self.step >= 0
-        self.step, self.num_steps = -1, 0
+        self.step, self.trained, self.num_steps = -1, -1, 0
 
     def _on_gpu(self, g: Groups, out: Reading) -> None:
         out.facts["gpu"] = g["value"]

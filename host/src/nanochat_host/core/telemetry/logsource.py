@@ -94,7 +94,9 @@ class LogSource:
                 )
             if mapped:
                 clock = latest if following else self.clock or latest
-                self.declared.feed(plain(line), self.parser.step, clock, told)
+                self.declared.feed(
+                    plain(line), self.parser.step, self.parser.coming_step, clock, told
+                )
         self.clock = self.clock or latest
         news = self._news(out, rows)
         news.told = told

@@ -24,12 +24,13 @@ COUNTED = -1
 
 @dataclass(frozen=True)
 class LogRule:
-    """A line and the rows below it. metrics: fields that count, others had an owner already."""
+    """A line and the rows below it. coming: without a step it belongs to the one whose line is
+    printed next. metrics: fields that count, others had an owner already."""
 
     line: Template
     rows: tuple[Template, ...]
     span: str
-    after: int
+    coming: bool
     metrics: frozenset[str]
 
 
@@ -123,7 +124,7 @@ def compile_mappings(packs: Sequence[tuple[str, Declarations]]) -> tuple[Mapping
             line, rows = log_templates(log)
             names = {n for t in (line, *rows) for n in t.names if "/" in n}
             metrics = frozenset(name for name in names if own(pack, name))
-            logs.append(LogRule(line, tuple(rows), log.span, int(log.step == "next"), metrics))
+            logs.append(LogRule(line, tuple(rows), log.span, log.step == "next", metrics))
         for span in told.spans:
             kept = {source: name for source, name in span.metrics.items() if own(pack, name)}
             spans.setdefault(span.span, []).append(_span_rule(span, kept))

@@ -344,5 +344,6 @@ class RunTelemetry:
             found.log_lines, found.log.offset, found.log_offsets, found.log_numbers
         )
         self.log.parser.step, self.log.parser.num_steps = found.log_step, found.log_steps
+        self.log.parser.trained = found.log_step
         self.log.clock = found.log_clock
         self.settled = found.settled and not self.live
