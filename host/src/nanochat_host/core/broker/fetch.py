@@ -77,7 +77,9 @@ class Fetcher:
         """Status, headers and body of one hop. Raises FetchError."""
         sock = self._prepared(self._connect(address, deadline), address)
         # A server that sends a byte now and then would outlive every timeout of single reads.
-        watchdog = threading.Timer(max(0.0, deadline - time.monotonic()), _hang_up, [sock])
+        late = threading.Event()
+        left = max(0.0, deadline - time.monotonic())
+        watchdog = threading.Timer(left, _hang_up, [sock, late])
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -87,7 +89,7 @@ class Fetcher:
             connection.sock = sock
             return _exchange(connection, ask, address)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            if time.monotonic() >= deadline:
+            if late.is_set() or isinstance(error, TimeoutError):
                 raise FetchError(self._too_slow(address)) from None
             raise FetchError(f"{address.host}: {_words(error)}") from None
         finally:
@@ -157,9 +159,10 @@ def _redirected(ask: Fetch, code: int, target: str) -> Fetch:
     return msgspec.convert(msgspec.to_builtins(redirected), Fetch)
 
 
-def _hang_up(sock: socket.socket) -> None:
+def _hang_up(sock: socket.socket, late: threading.Event) -> None:
     """Wakes the thread that waits for the other side. Not the method of an encrypted socket, which
     would pull the connection from under that thread."""
+    late.set()
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
