@@ -90,7 +90,8 @@ def test_import_reads_what_is_there(cli: Cli) -> None:
 
 def test_limits_are_set_shown_and_reset(cli: Cli) -> None:
     assert cli.json("alert", "set", "spike=6", "off=slow,overfit")["off"] == ["slow", "overfit"]
-    assert "default 8.0" in cli("alert", "show")
+    shown = next(x for x in cli("alert", "show").splitlines() if x.startswith("spike"))
+    assert shown.split()[1:3] == ["6.0", "8.0"]
     assert "spike = 6" in cli.paths.settings_toml.read_text()
     assert "did you mean `spike`" in cli("alert", "set", "spkie=6", code=2)
     assert cli.json("alert", "reset")["spike"] == 8.0
@@ -127,6 +128,13 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+
+
+def test_alerts_and_health_of_it(cli: Cli, adopted: str) -> None:
+    assert "no alerts" in cli("alert", "list", adopted)
+    parts = {part["key"]: part for part in cli.json("run", "health", adopted)}
+    assert parts["source:log"]["text"] in ("live", "ended") and parts["alerts"]["level"] == "good"
+    assert parts["source:hook"]["level"] == "off" and "free where runs" in parts["disk"]["why"]
 
 
 def test_a_report_of_it(cli: Cli, adopted: str) -> None:

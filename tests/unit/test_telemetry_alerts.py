@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from nanochat_host.core.telemetry.alerts import COOLDOWN_S, AlertEngine
-from nanochat_host.core.telemetry.limits import DEFAULTS
 from nanochat_host.core.telemetry.rules import (
     DISK_ERROR_BYTES,
     DISK_FULL_BYTES,
     hint_for,
 )
 from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.wire_alerts import DEFAULTS
 from nanochat_host.paths import RunPaths
 from nanochat_sdk.data import Event
 

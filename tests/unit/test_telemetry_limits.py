@@ -16,9 +16,9 @@ from nanochat_host.core.alerting import Alerting, run_command
 from nanochat_host.core.telemetry.alerts import ALL_RULES, AlertEngine
 from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.hub import TelemetryHub
-from nanochat_host.core.telemetry.limits import DEFAULTS, AlertLimits
 from nanochat_host.core.telemetry.rules import hint_for
 from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.wire_alerts import DEFAULTS, AlertLimits
 from nanochat_host.errors import ConfigFileError, RefusedError, UsageError
 from nanochat_host.paths import Paths, RunPaths
 from nanochat_sdk.data import Event

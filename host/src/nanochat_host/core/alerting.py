@@ -15,7 +15,7 @@ from nanochat_host.core.options import nearest
 from nanochat_host.core.settings import Settings
 from nanochat_host.core.telemetry.alerts import ALL_RULES
 from nanochat_host.core.telemetry.hub import TelemetryHub
-from nanochat_host.core.telemetry.limits import AlertLimits
+from nanochat_host.core.wire_alerts import AlertLimits
 from nanochat_host.core.wire_outside import AlertTest
 from nanochat_host.errors import ConfigFileError, RefusedError, UsageError
 from nanochat_host.paths import Paths

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.calls import Call
-from nanochat_host.core.telemetry.limits import AlertLimits
 from nanochat_host.core.wire import RunSummary
+from nanochat_host.core.wire_alerts import AlertLimits
 from nanochat_host.core.wire_health import HealthPart
 
 
@@ -53,6 +53,11 @@ def check_otlp() -> Call[wire.OtlpStatus]:
 
 def alert_limits() -> Call[AlertLimits]:
     return Call("GET", "/v1/alerts", AlertLimits)
+
+
+def raised_alerts(run_id: str = "") -> Call[list[wire.RaisedAlert]]:
+    search = urlencode({"run": run_id})
+    return Call("GET", f"/v1/alerts/raised?{search}", list[wire.RaisedAlert])
 
 
 def change_alerts(body: wire.ChangeAlerts) -> Call[AlertLimits]:

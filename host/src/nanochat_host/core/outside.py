@@ -14,6 +14,7 @@ from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.adopt import Adoptions
 from nanochat_host.core.alerting import Alerting
 from nanochat_host.core.declared import Declared
+from nanochat_host.core.raised import NEWEST, raised
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.needs import wandb_name
@@ -32,6 +33,8 @@ from nanochat_host.paths import Paths, atomic_write
 
 logger = logging.getLogger(__name__)
 LOOK_S = 2.0
+RECENT = 10
+"""Ended runs whose alerts are listed with those of runs under way."""
 OTLP_PATIENCE_S = 90.0
 """Exporters send metrics once a minute."""
 
@@ -111,6 +114,18 @@ class Outside:
                 info.page = follow.record.page
             out.append(info)
         return out
+
+    def raised(self, run_id: str = "") -> list[wire.RaisedAlert]:
+        """Alerts of a run; without one, of those under way and of the newest that ended: what is
+        active first, then the newest. Raises NotFoundError."""
+        runs = [self._runs.get(run_id)] if run_id else self._runs.newest_first()
+        ended = [run for run in runs if run.ended][:RECENT]
+        out = []
+        for run in [*(run for run in runs if not run.ended), *ended]:
+            self._runs.follow(run)
+            events = self._hub.events(run.id, ["alert"], NEWEST)
+            out += raised(run.id, run.record.name, events)
+        return sorted(out, key=lambda alert: (bool(alert.until), -alert.since))
 
     def _owner(self, resource: Mapping[str, Any]) -> str:
         """The run a span's resource names; the only live one if it names none."""

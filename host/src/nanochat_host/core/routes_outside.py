@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, FastAPI, Path, Response
+from fastapi import Depends, FastAPI, Path, Query, Response
 
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.http_glue import Doc, body_of, reply
 from nanochat_host.core.routes_declared import declared_routes
-from nanochat_host.core.telemetry.limits import AlertLimits
 from nanochat_host.core.wire import RunSummary
+from nanochat_host.core.wire_alerts import AlertLimits
 
 if TYPE_CHECKING:
-    from nanochat_host.core.alerting import Alerting
     from nanochat_host.core.outside import Outside
     from nanochat_host.core.secrets.service import Secrets
     from nanochat_host.core.service import Core
@@ -27,7 +26,7 @@ def outside_routes(app: FastAPI, core: Core, doc: Doc) -> None:
     """Add them to the application."""
     _accounts(app, core.secrets, doc)
     _sources(app, core.outside, doc)
-    _alerts(app, core.outside.alerting, doc)
+    _alerts(app, core.outside, doc)
     declared_routes(app, core.outside.declared, doc)
 
 
@@ -82,7 +81,16 @@ def _sources(app: FastAPI, outside: Outside, doc: Doc) -> None:
         return reply(await outside.otlp.check())
 
 
-def _alerts(app: FastAPI, alerting: Alerting, doc: Doc) -> None:
+def _alerts(app: FastAPI, outside: Outside, doc: Doc) -> None:
+    alerting = outside.alerting
+
+    @app.get("/v1/alerts/raised", **doc(list[wire.RaisedAlert]))
+    async def raised(
+        run: Annotated[str, Query(max_length=120, pattern=r"^[A-Za-z0-9._-]*$")] = "",
+    ) -> Response:
+        """Alerts of a run; without one, of those under way and of the newest that ended."""
+        return reply(outside.raised(run))
+
     @app.get("/v1/alerts", **doc(AlertLimits))
     async def limits() -> Response:
         """What alerts are measured against."""

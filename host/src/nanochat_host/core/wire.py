@@ -13,8 +13,6 @@ from nanochat_sdk.data import Event, MachineFacts, Needs, RunFacts, RunState
 
 from nanochat_host.core.wire_health import HealthPart
 
-from nanochat_host.core.wire_health import HealthPart
-
 API_VERSION = 1
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9$][A-Za-z0-9._$-]*$")]
 

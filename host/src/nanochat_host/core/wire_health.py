@@ -8,6 +8,8 @@ import msgspec
 
 Level = Literal["good", "warn", "bad", "off"]
 """off: there is nothing to judge, for example a source that is not used."""
+SOURCES = {"hook": "hook", "log": "log", "wandb": "W&B", "otlp": "OTLP"}
+"""Where a run's telemetry comes from, and what to call it."""
 
 
 class HealthPart(msgspec.Struct, frozen=True):

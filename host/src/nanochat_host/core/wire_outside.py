@@ -103,6 +103,21 @@ class OtlpStatus(msgspec.Struct):
     unassigned: int = 0
 
 
+class RaisedAlert(msgspec.Struct):
+    """GET /v1/alerts/raised. rule: its name, "pack:rule" for a pack's. hint: what to do. step: when
+    it was raised, if the run had begun. since, until: seconds since 1970; until 0: it is active."""
+
+    run: str
+    run_name: str
+    rule: str
+    severity: Literal["info", "warning", "error"]
+    message: str
+    hint: str = ""
+    step: int | None = None
+    since: float = 0.0
+    until: float = 0.0
+
+
 class ChangeAlerts(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/alerts. changes: keys of `AlertLimits`; null is back to the default."""
 

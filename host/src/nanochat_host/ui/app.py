@@ -63,6 +63,8 @@ class NanochatApp(Faults):
         Binding("d", "show('dashboard')", "Dashboard", show=False),
         Binding("o", "show('log')", "Output", show=False),
         Binding("n", "new_run", "New run", show=False),
+        Binding("A", "show('alerts')", "Alerts", show=False),
+        Binding("H", "show('accounts')", "Health, sources, accounts", show=False),
         Binding("t", "next_theme", "Next theme", show=False),
         Binding("T", "ask_theme", "Themes", show=False),
         Binding("ctrl+g", "jump", "Jump", show=False),

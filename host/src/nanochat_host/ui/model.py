@@ -8,6 +8,7 @@ from enum import Flag, StrEnum, auto
 from nanochat_sdk.data import RunFacts, RunState
 
 from nanochat_host.core.wire import CheckoutRef, RunSummary
+from nanochat_host.core.wire_health import HealthPart
 
 LIVE_STATES: frozenset[RunState] = frozenset(
     {"queued", "starting", "running", "paused", "stopping"}
@@ -49,6 +50,7 @@ class Model:
     compared: list[str] = field(default_factory=list)
     checkouts: list[CheckoutRef] = field(default_factory=list)
     gpu: str = ""
+    health: list[HealthPart] = field(default_factory=list)
     trouble: str = ""
     loaded: bool = False
 

@@ -40,6 +40,10 @@ PLACES: dict[str, Place] = {
     "log": Place("log:LogScreen", "Log", "what the run prints", remembered=True),
     "start": Place("start:StartScreen"),
     "compare": Place("compare:CompareScreen", "Compare", "runs side by side in one chart"),
+    "alerts": Place("alerts:AlertsScreen", "Alerts", "what is wrong and what to do; limits"),
+    "accounts": Place(
+        "accounts:AccountsScreen", "Health, sources, accounts", "how telemetry stands; logins"
+    ),
     "chat": Place("chat:ChatScreen", "Chat", "talk to checkpoints, one or two side by side"),
 }
 """In the order of the palette."""

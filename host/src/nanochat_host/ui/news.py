@@ -62,6 +62,7 @@ class NewsDesk:
         model.run_id = run_id
         model.run = row.facts if row else None
         model.trouble = ""
+        model.health = []
         self._facts_moved(was_live)
         self._since = time.time()
         self._revs = (-1, -1)
@@ -162,6 +163,9 @@ class NewsDesk:
             topics |= Topic.RUN
         if news.gpu and news.gpu != model.gpu:
             model.gpu = news.gpu
+            topics |= Topic.MACHINE
+        if news.health is not None:
+            model.health = news.health
             topics |= Topic.MACHINE
         run_moved, machine_moved = news.rev != self._revs[0], news.machine_rev != self._revs[1]
         self._revs = (news.rev, news.machine_rev)

@@ -1,4 +1,4 @@
-"""`nanochat-cli run adopt` and `run sources`: what comes from outside."""
+"""`run adopt`, `run sources` and `run health`: what comes from outside, and how all fares."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ def register(subs: Verbs) -> None:
         show_sources,
     )
     sources.add_argument("run")
+    health = add_verb(
+        subs,
+        "health",
+        "say how a run and its machine fare: memory, data loading, sources, disk, alerts",
+        "nanochat-cli run health last",
+        show_health,
+    )
+    health.add_argument("run")
 
 
 def adopt_log(args: argparse.Namespace, paths: Paths) -> int:
@@ -55,6 +63,14 @@ def show_sources(args: argparse.Namespace, paths: Paths) -> int:
     found = client.ask(calls.sources(find_run(client, args.run).facts.id))
     rows = [[info.name, info.state, info.detail or "-", info.page or "-"] for info in found]
     emit(args, found, table(["SOURCE", "STATE", "WHY", "PAGE"], rows))
+    return 0
+
+
+def show_health(args: argparse.Namespace, paths: Paths) -> int:
+    client = connect(paths)
+    found = client.ask(calls.health(find_run(client, args.run).facts.id))
+    rows = [[part.label, part.text, part.level, part.why] for part in found]
+    emit(args, found, table(["WHAT", "STATE", "", "WHY"], rows))
     return 0
 
 

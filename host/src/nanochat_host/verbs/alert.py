@@ -9,7 +9,7 @@ import msgspec
 
 from nanochat_host.core import calls_declared
 from nanochat_host.core import calls_outside as calls
-from nanochat_host.core.telemetry.limits import DEFAULTS, MEANINGS, AlertLimits
+from nanochat_host.core.wire_alerts import DEFAULTS, MEANINGS, AlertLimits
 from nanochat_host.core.wire_declared import PackAlert
 from nanochat_host.core.wire_outside import ChangeAlerts
 from nanochat_host.errors import UsageError

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from nanochat_sdk.data import Event
 
-from nanochat_host.core.telemetry.limits import DEFAULTS, AlertLimits
 from nanochat_host.core.telemetry.rules import RULES, Finding, Look, Severity
 from nanochat_host.core.telemetry.rules_packs import PackRule
 from nanochat_host.core.telemetry.rules_trend import TREND_RULES
 from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.wire_alerts import DEFAULTS, AlertLimits
 
 logger = logging.getLogger(__name__)
 ALL_RULES = {**RULES, **TREND_RULES}

@@ -9,11 +9,11 @@ from nanochat_sdk.data import RunFacts
 from nanochat_sdk.format import latency, percent, size
 
 from nanochat_host.core.telemetry.alerts import AlertEngine
-from nanochat_host.core.telemetry.limits import AlertLimits
 from nanochat_host.core.telemetry.machine import Machine
 from nanochat_host.core.telemetry.rules import DISK_ERROR_BYTES, newest
 from nanochat_host.core.telemetry.run import RunTelemetry
-from nanochat_host.core.wire_health import HealthPart, Level
+from nanochat_host.core.wire_alerts import AlertLimits
+from nanochat_host.core.wire_health import SOURCES, HealthPart, Level
 
 STEPS = 16
 """Shares and latencies are means over so many steps."""
@@ -24,7 +24,6 @@ CONTROLLER_WARN_S, CONTROLLER_BAD_S = 0.2, 1.0
 _DATA = (("time/data", 1.0), ("time/dataloader_ms", 1e-3))
 _CONTROLLER = (("mc/time_controller_ms", 1e-3), ("time/controller", 1.0))
 """Metrics that tell it, the first that a run has, and what makes seconds of them."""
-SOURCES = {"hook": "hook", "log": "log", "wandb": "W&B", "otlp": "OTLP"}
 _SOURCE_WHY = {
     "hook": "values of the training loop, each step; off: the script has no loop we can drive",
     "log": "what the trainer prints",
@@ -142,9 +141,7 @@ def _sources(run: RunTelemetry, facts: RunFacts) -> Iterator[HealthPart]:
             state = "ended"
         heard = run.outside.get(name)
         because = (heard.off or heard.retrying) if heard else ""
-        level: Level = (
-            "good" if state == "live" else "off" if state in ("off", "ended") else "warn"
-        )
+        level: Level = "good" if state == "live" else "off" if state in ("off", "ended") else "warn"
         yield HealthPart(f"source:{name}", label, state, level, because or _SOURCE_WHY[name])
 
 

@@ -19,7 +19,6 @@ from nanochat_host.core.telemetry.alerts import AlertEngine
 from nanochat_host.core.telemetry.facts import TelemetryFacts
 from nanochat_host.core.telemetry.health import health
 from nanochat_host.core.telemetry.heard import Heard
-from nanochat_host.core.telemetry.limits import DEFAULTS
 from nanochat_host.core.telemetry.machine import Machine
 from nanochat_host.core.telemetry.mappings import NO_MAPPINGS, Mappings
 from nanochat_host.core.telemetry.metrics import canonical, use_declared
@@ -32,6 +31,7 @@ from nanochat_host.core.telemetry.seen import Seen
 from nanochat_host.core.telemetry.system import Sampler
 from nanochat_host.core.telemetry.watch import Watch
 from nanochat_host.core.wire import MetricInfo, QueryAnswer, QueryItem, QueryResult
+from nanochat_host.core.wire_alerts import DEFAULTS
 from nanochat_host.core.wire_health import HealthPart
 from nanochat_host.paths import Paths, RunPaths, atomic_write
 

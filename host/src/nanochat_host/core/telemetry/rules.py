@@ -12,9 +12,9 @@ from typing import Any, Literal
 from nanochat_sdk.format import size
 
 from nanochat_host.core.telemetry.column import Column
-from nanochat_host.core.telemetry.limits import DEFAULTS, AlertLimits
 from nanochat_host.core.telemetry.pyramid import finite
 from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.wire_alerts import DEFAULTS, AlertLimits
 
 Severity = Literal["info", "warning", "error"]
 WINDOW = 128

@@ -14,21 +14,25 @@ from textual.widgets import Input, Static
 
 
 class AskScreen(ModalScreen[str | None]):
-    """Dismissed with the line, or None. value: what stands there at first. help: below the line."""
+    """Dismissed with the line, or None. value: what stands there at first. help: below the line.
+    masked: it is a secret, nothing of it is shown."""
 
     CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
-    def __init__(self, question: str, value: str = "", help: str = "") -> None:
+    def __init__(
+        self, question: str, value: str = "", help: str = "", masked: bool = False
+    ) -> None:
         super().__init__(classes="ask")
         self._question = question
         self._value = value
         self._help = help
+        self._masked = masked
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="line"):
             yield Static(Content(self._question), classes="title")
-            yield Input(self._value, compact=True, select_on_focus=True)
+            yield Input(self._value, compact=True, select_on_focus=True, password=self._masked)
             if self._help:
                 yield Static(Content(self._help), classes="help")
 

@@ -16,6 +16,7 @@ from nanochat_host.ui.controls.key_line import KeyLine
 from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.model import ALL_TOPICS, Model, Topic
 from nanochat_host.ui.terminal import needs_ascii
+from nanochat_host.ui.widgets.health_strip import HealthStrip
 from nanochat_host.ui.widgets.status_bar import StatusBar
 from nanochat_host.ui.words import status_words
 
@@ -36,6 +37,9 @@ class HostScreen(Screen[None]):
     BLANK = True
     """Nothing is drawn on the screen itself; Textual paints it behind every change of a widget."""
 
+    HEALTH: ClassVar[bool] = False
+    """A line on how the run on show and its machine fare, above the status bar."""
+
     mode: ClassVar[str] = ""
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -50,6 +54,7 @@ class HostScreen(Screen[None]):
         self._later: Timer | None = None
         self.bar = StatusBar()
         self.bar.set_reactive(StatusBar.ascii_only, needs_ascii())
+        self.strip = HealthStrip() if self.HEALTH else None
 
     @property
     def host(self) -> NanochatApp:
@@ -75,11 +80,17 @@ class HostScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield from self.body()
         yield KeyLine()
+        if self.strip is not None:
+            yield self.strip
         yield self.bar
 
     @on(events.Mount)
     def _subscribe(self) -> None:
         self.host.changed.subscribe(self, self._news)
+
+    @on(HealthStrip.Asked)
+    async def _health_asked(self, message: HealthStrip.Asked) -> None:
+        await self.host.action_show("alerts" if message.key == "alerts" else "accounts")
 
     def on_screen_resume(self) -> None:
         if self.is_mounted:
@@ -112,6 +123,8 @@ class HostScreen(Screen[None]):
     def refresh_bar(self) -> None:
         """Write the status bar anew; unchanged parts are not painted."""
         model, bar = self.model, self.bar
+        if self.strip is not None:
+            self.strip.show(model.health)
         bar.mode = self.mode
         bar.run_text = clean(status_words(model.run))
         bar.screen_text = clean(self.place())

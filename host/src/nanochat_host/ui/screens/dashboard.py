@@ -37,6 +37,7 @@ class DashboardScreen(HostScreen):
     """A grid is built when its tab is first opened, and kept; only the seen one is served."""
 
     mode = "dashboard"
+    HEALTH = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "steer('save')", "Save"),
         Binding("p,space", "pause", "Pause", key_display="p"),

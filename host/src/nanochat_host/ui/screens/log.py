@@ -18,6 +18,7 @@ class LogScreen(HostScreen):
     """What the run on show prints."""
 
     mode = "log"
+    HEALTH = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "app.show('dashboard')", "Dashboard"),
         Binding("escape", "app.back", "Back"),

@@ -37,3 +37,17 @@ class AlertLimits(msgspec.Struct, forbid_unknown_fields=True):
 
 
 DEFAULTS = AlertLimits()
+MEANINGS = {
+    "spike": "robust deviations of the loss above its last 128 values",
+    "stall": "usual steps without a sign of life",
+    "stall_s": "seconds without one, at least",
+    "slow": "share of the usual tokens/s, below which it is slow",
+    "disk_low_gib": "GiB free where runs are kept",
+    "late": "times save_every without a checkpoint",
+    "overfit": "evaluations since the best one, while the training loss falls",
+    "wandb_min": "minutes without a sign of W&B",
+    "off": "rules that keep quiet",
+    "command": "run once for each alert; its facts are in variables NANOCHAT_ALERT_*",
+    "bell": "ring the terminal's bell",
+}
+"""What each limit counts, for people."""
