@@ -87,7 +87,7 @@ class Fetcher:
                 sock.do_handshake()
             connection = http.client.HTTPConnection(address.host, address.port)
             connection.sock = sock
-            return _exchange(connection, ask, address)
+            found = _exchange(connection, ask, address)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if late.is_set() or isinstance(error, TimeoutError):
                 raise FetchError(self._too_slow(address)) from None
@@ -95,6 +95,9 @@ class Fetcher:
         finally:
             watchdog.cancel()
             sock.close()
+        if late.is_set():  # what was cut off may look complete
+            raise FetchError(self._too_slow(address))
+        return found
 
     def _connect(self, address: Address, deadline: float) -> socket.socket:
         """A connection to a checked address of the name. Raises FetchError."""
