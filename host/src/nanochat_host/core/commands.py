@@ -101,7 +101,7 @@ def _check_value(wanted: Control, live: list[str]) -> None:
             raise UsageError("`set` takes a name and a value")
         if live and wanted.name not in live:
             raise RefusedError(
-                f"`{wanted.name}` is not read inside the loop: setting it has no effect",
+                f"`{wanted.name}` is fixed when the run starts: its loop does not read it again",
                 options.nearest(wanted.name, live),
             )
     elif wanted.cmd == "lr":

@@ -7,7 +7,7 @@ first step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from nanochat_host.core.wire import RunStep, StartRun
 from nanochat_host.errors import RefusedError, UsageError
 
 RESUME_OPTIONS = ("resume_from_step", "resume_from")
+CLOCK_SLACK_S = 5.0
 
 
 class Story(NamedTuple):
@@ -95,8 +96,7 @@ def go_on(wish: StartRun, earlier: Run, found: Checkout) -> Continued:
     if TAG not in {o.name for o in stage.options}:
         del options[TAG]
     options[option] = given.get(option, step)
-    patches = [c for c in earlier.control.commands() if str(c.get("id")) in story.applied]
-    resent, dropped = _patches(patches, stage, given)
+    resent, dropped = _patches(_applied(earlier, story), stage, given)
     name = earlier.record.name if earlier.record.name != earlier.record.target else ""
     again = msgspec.structs.replace(
         wish,
@@ -109,6 +109,46 @@ def go_on(wish: StartRun, earlier: Run, found: Checkout) -> Continued:
         cost_per_hour=wish.cost_per_hour or earlier.record.cost_per_hour,
     )
     return Continued(again, folder, step, resent, dropped)
+
+
+def look_back(
+    wish: StartRun, prepared: Prepared, stage: Stage | None, runs: Iterable[Run]
+) -> Continued | None:
+    """The same for a run that resumes from a checkpoint by its options: which run saved that, and
+    what was patched there. runs: newest first. None if it resumes nothing, or from a checkpoint
+    none of these runs saved. Blocks."""
+    config = prepared.record.config
+    step = next((config[name] for name in RESUME_OPTIONS if name in config), None)
+    if stage is None or not isinstance(step, int) or step < 0:
+        return None
+    tag = str(config.get(TAG) or f"d{config.get('depth')}")
+    files = list(Path(prepared.record.base_dir).glob(f"*_checkpoints/{tag}/model_{step:06d}.pt"))
+    for run in runs:
+        if not _wrote_meanwhile(run, prepared.record.base_dir, files):
+            continue
+        story = read_story(run.paths.events_jsonl)
+        for save in story.saves:
+            folder = str(save.get("dir"))
+            if save.get("step") == step and Path(folder).name == tag:
+                resent, dropped = _patches(
+                    _applied(run, story), stage, opts.normalise(wish.options)
+                )
+                again = msgspec.structs.replace(wish, continues=run.id)
+                return Continued(again, folder, step, resent, dropped)
+    return None
+
+
+def _wrote_meanwhile(run: Run, base_dir: str, files: Sequence[Path]) -> bool:
+    """Whether one of the files was written while the run ran: its events need no look otherwise."""
+    if run.record.base_dir != base_dir or not run.status.started_at:
+        return False
+    until = (run.status.ended_at or float("inf")) + CLOCK_SLACK_S
+    since = run.status.started_at - CLOCK_SLACK_S
+    return any(since <= file.stat().st_mtime <= until for file in files if file.exists())
+
+
+def _applied(run: Run, story: Story) -> list[dict[str, Any]]:
+    return [c for c in run.control.commands() if str(c.get("id")) in story.applied]
 
 
 def record_it(prepared: Prepared, before: Continued) -> Prepared:

@@ -164,14 +164,20 @@ class Core:
             _, found = self.checkouts.read(earlier.record.checkout)
             before = continuing.go_on(wish, earlier, found)
             wish = before.wish
+        ref, found = self.checkouts.read(wish.checkout)
         prepared = prepare(
             self.paths,
             wish,
-            *self.checkouts.read(wish.checkout),
+            ref,
+            found,
             gpus=len(self.hub.machine().gpus),
             preset=self.configs.preset(wish.prefab),
             wandb_token=bool(wish.name) and self.secrets.has("wandb"),
         )
+        if before is None:
+            trains = next((s.module for s in prepared.record.steps if s.hook), "")
+            stage = next((s for s in found.stages if s.module == trains), None)
+            before = continuing.look_back(wish, prepared, stage, self.runs.newest_first())
         return wish, prepared if before is None else continuing.record_it(prepared, before)
 
     def delete_run(self, run_id: str) -> wire.RunSummary:

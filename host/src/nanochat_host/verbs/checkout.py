@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nanochat_host.core.wire import AddCheckout, CheckoutInfo, StageInfo
 from nanochat_host.paths import Paths
+from nanochat_host.verbs import environment, setup
 from nanochat_host.verbs.common import Verbs, add_verb, connect
 from nanochat_host.verbs.output import emit, table
 
@@ -38,6 +39,8 @@ def register(verbs: Verbs) -> None:
     )
     info.add_argument("name")
     info.add_argument("--stage", default="", help="print the options of this stage")
+    environment.register(subs)
+    setup.register(subs)
     remove = add_verb(
         subs,
         "remove",

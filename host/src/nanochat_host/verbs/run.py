@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from nanochat_host.core.wire import RunSummary, StartRun
 from nanochat_host.core.wire_checkpoints import TRAINERS
+from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
-from nanochat_host.verbs import adopt, compare, export, follow, steer
+from nanochat_host.verbs import adopt, compare, export, follow, queue, steer
 from nanochat_host.verbs.alerts import active_alerts
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs
 from nanochat_host.verbs.output import confirm, emit, table
@@ -30,7 +31,7 @@ def register(verbs: Verbs) -> None:
         "nanochat-cli run start base_train --checkout nanochat --set depth=4",
         start,
     )
-    begin.add_argument("target", help="a stage, a module, or a pipeline")
+    begin.add_argument("target", nargs="?", default="", help="a stage, a module, or a pipeline")
     begin.add_argument("--checkout", default="tiny", help="default: the embedded one")
     begin.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the stage"
@@ -49,7 +50,18 @@ def register(verbs: Verbs) -> None:
         metavar="CKPT",
         help="go on from a checkpoint: its own stage resumes with its options, another begins",
     )
-    begin.add_argument("--name", default="", help="name of the run")
+    begin.add_argument(
+        "--continue",
+        dest="continues",
+        default="",
+        metavar="RUN",
+        help="go on with a run from its newest checkpoint, with its options and its patches",
+    )
+    begin.add_argument(
+        "--name", default="", help="name of the run, of its W&B run and of its model's folder"
+    )
+    begin.add_argument("--gpus", default="", metavar="N,N", help="the only GPUs it may see")
+    queue.add_start_options(begin)
     begin.add_argument("--cost-per-hour", type=float, default=0.0, help="US dollars")
     begin.add_argument(
         "--force", action="store_true", help="start although preflight found an error"
@@ -77,6 +89,7 @@ def register(verbs: Verbs) -> None:
     adopt.register(subs)
     compare.register(subs)
     follow.register(subs)
+    queue.register(subs)
     steer.register(subs)
     export.register(subs)
 
@@ -89,18 +102,23 @@ def start(args: argparse.Namespace, paths: Paths) -> int:
         filled = _filled(client, args)
         options = {**filled.options, **options}
         nproc = nproc or filled.nproc
-    run = client.start_run(
-        StartRun(
-            checkout=args.checkout,
-            target=args.target,
-            options=options,
-            nproc=nproc,
-            name=args.name,
-            cost_per_hour=args.cost_per_hour,
-            prefab=args.prefab,
-            force=args.force,
-        )
+    wish = StartRun(
+        checkout=args.checkout,
+        target=args.target,
+        options=options,
+        nproc=nproc,
+        name=args.name,
+        cost_per_hour=args.cost_per_hour,
+        prefab=args.prefab,
+        force=args.force,
+        gpus=args.gpus,
+        continues=find_run(client, args.continues).facts.id if args.continues else "",
     )
+    if not (args.target or args.continues):
+        raise UsageError("say what to start", "`nanochat-cli checkout info NAME` lists the stages")
+    if args.queue:
+        return queue.add(args, client, wish)
+    run = client.start_run(wish)
     emit(args, run, f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}")
     return follow.until_end(args, client, run.facts.id) if args.follow else 0
 
