@@ -154,12 +154,15 @@ def _exchange(
 
 
 def _redirected(ask: Fetch, code: int, target: str) -> Fetch:
-    """The request for where a redirect points, as strict as one from the panel."""
+    """The request for where a redirect points, as strict as one from the panel. Raises SdkError,
+    ValueError or ValidationError."""
     changes: dict[str, object] = {"url": urljoin(ask.url, target)}
     if code in _AS_GET:
         changes |= {"method": "GET", "body": b""}
-    redirected = msgspec.structs.replace(ask, **changes)
-    return msgspec.convert(msgspec.to_builtins(redirected), Fetch)
+    replaced = msgspec.structs.replace(ask, **changes)
+    redirected = msgspec.convert(msgspec.to_builtins(replaced), Fetch)
+    address_of(redirected.url)
+    return redirected
 
 
 def _hang_up(sock: socket.socket, late: threading.Event) -> None:
