@@ -97,8 +97,12 @@ class Declaring:
 
     def packs(self) -> list[DeclaringPack]:
         """As they are now."""
+        self.now()
+        return self._packs
+
+    def now(self) -> State:
+        """The state they were read in."""
         state = state_of(self._paths)
         if state != self.state:
-            self._packs = read_declaring(self._paths)
-            self.state = state
-        return self._packs
+            self._packs, self.state = read_declaring(self._paths), state
+        return state

@@ -13,12 +13,24 @@ Action = Literal[
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a pack says about an option. lo, hi: the range. off: a value outside that switches the
+    option off."""
+
+    pack: str
+    unit: str = ""
+    lo: float | None = None
+    hi: float | None = None
+    off: int | None = None
+
+
+@dataclass(frozen=True)
 class Option:
     """One option of a script. name: with underscores. flag: as typed, "" for a positional one.
     type: "int", "float", "str" or "bool". action: how it is typed: "value" `--x=V`, "store_true"
     and "store_false" a bare `--x`, "optional_bool" `--x` or `--no-x`, "repeated" `--x A B`,
     "command" the word before all options of a script that has several programs. off: another flag
-    that says no."""
+    that says no. said: what a pack says of it."""
 
     name: str
     flag: str
@@ -30,6 +42,7 @@ class Option:
     required: bool = False
     action: Action = "value"
     off: str = ""
+    said: Said | None = None
 
 
 @dataclass(frozen=True)

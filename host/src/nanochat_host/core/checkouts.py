@@ -15,8 +15,10 @@ import msgspec
 import nanochat_host
 from nanochat_host.checkout.model import Checkout
 from nanochat_host.checkout.stages import read_checkout
+from nanochat_host.core.declared_config import with_flags
 from nanochat_host.core.options import nearest
 from nanochat_host.core.wire import AddCheckout, CheckoutInfo, CheckoutRef, PipelineInfo, StageInfo
+from nanochat_host.declaring import Declaring
 from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError, UsageError
 from nanochat_host.paths import Paths, atomic_write
 
@@ -30,6 +32,7 @@ class Checkouts:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
+        self.declaring = Declaring(paths)
         self._seen: dict[str, Checkout] = {}
 
     def all(self) -> list[CheckoutRef]:
@@ -51,7 +54,8 @@ class Checkouts:
     def read(self, name: str) -> tuple[CheckoutRef, Checkout]:
         """Read the checkout's source. Raises NotFoundError, or UsageError when it is none."""
         ref = self.ref(name)
-        self._seen[name] = found = read_checkout(Path(ref.path))
+        found = with_flags(read_checkout(Path(ref.path)), self.declaring.packs())
+        self._seen[name] = found
         return self._with_facts(ref), found
 
     def info(self, name: str) -> CheckoutInfo:

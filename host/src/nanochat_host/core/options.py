@@ -62,11 +62,17 @@ def fit(option: Option, value: Any) -> Any:
     if isinstance(value, list) and option.action in ("repeated", "positional"):
         value = [_convert(option.type, item) for item in value]
     else:
-        value = _convert(option.type, value)
+        value = _convert("bool" if _is_switch(option) else option.type, value)
+        value = int(value) if _is_switch(option) and isinstance(value, bool) else value
     if "\0" in str(value):
         raise UsageError(f"option `{option.name}` holds a zero byte")
     check_value(option, value)
     return value
+
+
+def _is_switch(option: Option) -> bool:
+    """A whole number that a pack says is 0 or 1: true and false mean those."""
+    return option.said is not None and option.type == "int" and option.choices in ([0, 1], [1, 0])
 
 
 def _convert(kind: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from nanochat_host.core.config.effective import Setting
 from nanochat_host.core.options import nearest
 from nanochat_host.core.prefab_file import PrefabFile, edited, read_prefab, write_prefab
 from nanochat_host.core.wire_config import PrefabInfo
+from nanochat_host.declaring import Declaring
 from nanochat_host.errors import ConfigFileError, NanochatCliError, NotFoundError, RefusedError
 from nanochat_host.paths import Paths
 
@@ -19,11 +20,12 @@ MAX_CHAIN = 16
 
 
 class Prefabs:
-    """The person's own and the shipped ones; a person's own hides a shipped one of its name.
+    """The person's own, the shipped ones, those of packs; a name hides the same name further on.
     Methods read files: call them in a thread."""
 
     def __init__(self, paths: Paths) -> None:
         self._own = paths.prefabs
+        self._declaring = Declaring(paths)
         self._kept: dict[Path, tuple[tuple[int, int], PrefabFile]] = {}
 
     def all(self) -> list[PrefabInfo]:
@@ -32,13 +34,15 @@ class Prefabs:
         return [self._info(name, *files[name]) for name in sorted(files, key=_natural)]
 
     def origin(self, name: str) -> tuple[str, Path, str]:
-        """(name, file, "yours" or "shipped"). `100` finds `$100`: shells eat the dollar sign.
-        Raises NotFoundError that names the nearest."""
+        """(name, file, "yours", "shipped" or the id of a pack). `100` finds `$100`: shells eat the
+        dollar sign. Raises NotFoundError that names the nearest."""
         for candidate in (name, f"${name}"):
             for folder, origin in self._folders():
                 file = folder / f"{candidate}.yaml"
                 if file.is_file():
                     return candidate, file, origin
+            if candidate in (packed := self._of_packs()):
+                return candidate, *packed[candidate]
         hint = nearest(name, self._files()) or "`nanochat-cli prefab list` shows them"
         raise NotFoundError(f"there is no prefab `{name}`", hint)
 
@@ -92,7 +96,8 @@ class Prefabs:
         """Raises NotFoundError, or RefusedError for a shipped one or one that others extend."""
         real, path, origin = self.origin(name)
         if origin != "yours":
-            raise RefusedError(f"`{real}` is shipped and stays as it is")
+            whose = "is shipped" if origin == "shipped" else f"belongs to pack `{origin}`"
+            raise RefusedError(f"`{real}` {whose} and stays as it is")
         info = self._info(real, path, origin)
         users = [other.name for other in self.all() if other.extends == real]
         if users and not self._is_shipped(real):
@@ -139,10 +144,18 @@ class Prefabs:
         return kept[1]
 
     def _files(self) -> dict[str, tuple[Path, str]]:
-        files: dict[str, tuple[Path, str]] = {}
+        files = self._of_packs()
         for folder, origin in self._folders()[::-1]:
             files |= {file.stem: (file, origin) for file in sorted(folder.glob("*.yaml"))}
         return files
+
+    def _of_packs(self) -> dict[str, tuple[Path, str]]:
+        """What packs bring, by name; of two with one name that of the first pack by id."""
+        return {
+            (file := pack.file(item)).stem: (file, pack.id)
+            for pack in reversed(self._declaring.packs())
+            for item in pack.declared.prefabs
+        }
 
     def _base(self, prefab: PrefabFile) -> tuple[str, Path, str]:
         try:

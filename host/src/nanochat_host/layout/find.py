@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
+from nanochat_host.declaring import read_declaring
 from nanochat_host.errors import NotFoundError
 from nanochat_host.paths import Paths
 
@@ -29,15 +30,28 @@ def folders(paths: Paths) -> list[tuple[Path, str]]:
     return found[1:] if is_shipped(here / "any.toml") else found
 
 
+def shipped_layout(name: str) -> Path:
+    """The file of that name that came with the program."""
+    files = [folder / f"{name}.toml" for folder, _ in _shipped()]
+    return next((file for file in files if file.is_file()), files[0])
+
+
 def is_shipped(file: Path) -> bool:
-    """The file came with the program: it is never written to."""
-    return file.resolve().parent in {folder.resolve() for folder, _ in _shipped()}
+    """The file came with the program or an installed pack: it is never written to."""
+    real = file.resolve()
+    if real.is_relative_to(Paths.from_env().pack_store.resolve()):
+        return True
+    return real.parent in {folder.resolve() for folder, _ in _shipped()}
 
 
 def list_layouts(paths: Paths) -> list[tuple[str, Path, str]]:
     """(name, file, origin) of every layout in reach, sorted by name. origin: "folder" (the working
-    directory's), "yours" or "shipped"."""
+    directory's), "yours", "shipped", or the id of the pack that brings it."""
     found: dict[str, tuple[Path, str]] = {}
+    for pack in reversed(read_declaring(paths)):
+        for item in pack.declared.layouts:
+            file = pack.file(item)
+            found[file.stem] = (file, pack.id)
     for folder, origin in folders(paths)[::-1]:
         for file in folder.glob("*.toml"):
             found[file.stem] = (file, origin)

@@ -9,7 +9,7 @@ from typing import Any
 
 from nanochat_host.checkout.model import Option
 from nanochat_host.core import options as opts
-from nanochat_host.core.config.limits import limits_of
+from nanochat_host.core.config.limits import limits_for
 from nanochat_host.core.wire_config import FieldProblem
 from nanochat_host.errors import UsageError
 
@@ -27,6 +27,10 @@ def check(option: Option, value: Any) -> tuple[Any, FieldProblem | None]:
         typed = opts.fit(option, value)
     except UsageError as error:
         near = _nearest_typed(option, value)
+        if option.choices and option.said:
+            known = ", ".join(map(str, option.choices))
+            said = f"is one of {known} (pack {option.said.pack})"
+            return value, _problem(option, said, value, near)
         said = error.message if option.choices else f"takes {_OF_TYPE.get(option.type, 'text')}"
         return value, _problem(option, said, value, near)
     message, near = _out_of_range(option, typed)
@@ -89,7 +93,7 @@ def _out_of_range(option: Option, value: Any) -> tuple[str, Any]:
         return _window_pattern(option, value)
     if value == option.default or not isinstance(value, (int, float)) or isinstance(value, bool):
         return "", None
-    limits = limits_of(option.name)
+    limits = limits_for(option)
     if not math.isfinite(value):
         return "must be finite", option.default
     if limits.off is not None and value == limits.off:

@@ -9,7 +9,7 @@ from nanochat_host.checkout.model import Option, Stage
 from nanochat_host.core.config.categories import place
 from nanochat_host.core.config.check import check, unknown
 from nanochat_host.core.options import normalise
-from nanochat_host.core.wire_config import DiffRow, FieldProblem, FieldValue
+from nanochat_host.core.wire_config import CategoryRule, DiffRow, FieldProblem, FieldValue
 
 
 class Setting(NamedTuple):
@@ -78,11 +78,14 @@ def effective(
     return Effective(list(values.values()), problems)
 
 
-def diff(left: Sequence[FieldValue], right: Sequence[FieldValue]) -> list[DiffRow]:
-    """Values of `right` that are not those of `left`, in the order of the source."""
+def diff(
+    left: Sequence[FieldValue], right: Sequence[FieldValue], extra: Sequence[CategoryRule] = ()
+) -> list[DiffRow]:
+    """Values of `right` that are not those of `left`, in the order of the source. extra: rules of
+    categories that packs declare."""
     base = {value.name: value.value for value in left}
     return [
-        DiffRow(v.name, base.get(v.name), v.value, place(v.name).category, v.source)
+        DiffRow(v.name, base.get(v.name), v.value, place(v.name, extra).category, v.source)
         for v in right
         if v.value != base.get(v.name)
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from nanochat_host.checkout.model import Option
+
 
 class Limits(NamedTuple):
     """lo, hi: both included. off: a value outside that switches the option off."""
@@ -28,6 +30,14 @@ _RULES: tuple[tuple[str, Limits], ...] = (
     ("*_lr lr *_lrs weight_decay", Limits(0)),
     ("*_epochs", Limits(0)),
 )
+
+
+def limits_for(option: Option) -> Limits:
+    """The range of the option: a pack's, else as far as its name tells."""
+    said = option.said
+    if said is not None and (said.lo, said.hi, said.off) != (None, None, None):
+        return Limits(said.lo, said.hi, said.off)
+    return limits_of(option.name) if option.type in ("int", "float") else Limits()
 
 
 def limits_of(name: str) -> Limits:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nanochat_host.checkout.model import Checkout, Option, Stage
 from nanochat_host.core.config.categories import categories, place
-from nanochat_host.core.config.limits import limits_of
+from nanochat_host.core.config.limits import limits_for
 from nanochat_host.core.options import nearest
 from nanochat_host.core.wire_config import CategoryRule, ConfigSchema, FieldInfo, SchemaWish
 from nanochat_host.errors import NotFoundError, UsageError
@@ -53,13 +53,13 @@ def fields_of(stage: Stage, extra: Sequence[CategoryRule] = ()) -> list[FieldInf
 
 def _field(option: Option, live: bool, extra: Sequence[CategoryRule]) -> FieldInfo:
     placed = place(option.name, extra)
-    limits = limits_of(option.name) if option.type in ("int", "float") else limits_of("")
+    limits = limits_for(option)
     return FieldInfo(
         name=option.name,
         flag=option.flag,
         type=option.type,
         category=placed.category,
-        unit=placed.unit,
+        unit=(option.said.unit if option.said else "") or placed.unit,
         default=option.default,
         choices=option.choices,
         help=option.help,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from nanochat_sdk.data import MachineFacts
 
 from nanochat_host.core import wire_config as wire
@@ -19,6 +20,7 @@ from nanochat_host.core.config.schema import schema, stage_of
 from nanochat_host.core.config.sources import Source, Sources
 from nanochat_host.core.config.steps import look_at, refuse_unknown
 from nanochat_host.core.config.vocab import vocabulary
+from nanochat_host.core.declared_config import category_rules
 from nanochat_host.core.planner.gpus import GPUS, gpu_named, reference
 from nanochat_host.core.planner.matrix import matrix_of
 from nanochat_host.core.planner.plan import make_plan
@@ -40,6 +42,7 @@ class Configs:
         self, paths: Paths, checkouts: Checkouts, machine: Callable[[], MachineFacts]
     ) -> None:
         self.prefabs = Prefabs(paths)
+        self._declaring = checkouts.declaring
         self._sources = Sources(checkouts)
         self._machine = machine
         self._runs = paths.runs
@@ -48,6 +51,8 @@ class Configs:
         """Raises NotFoundError or UsageError."""
         began = time.perf_counter()
         found = self._sources.read(wish.checkout).found
+        rules = category_rules(self._declaring.packs())
+        wish = msgspec.structs.replace(wish, categories=[*wish.categories, *rules])
         answer = schema(wish, found)
         answer.read_s = time.perf_counter() - began
         return answer
@@ -64,7 +69,8 @@ class Configs:
         if against != "defaults":
             base = merged(self.prefabs.chain(against)).get(looked.stage.name, {})
         left = effective(looked.stage, base, {})
-        return diff(left.values, looked.config.values)
+        rules = category_rules(self._declaring.packs())
+        return diff(left.values, looked.config.values, rules)
 
     def report(self, wish: wire.ConfigWish) -> wire.ConfigReport:
         """Values, plan and findings at once: what a form shows after every key."""

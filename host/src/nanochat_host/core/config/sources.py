@@ -40,7 +40,7 @@ class Sources:
     def read(self, name: str) -> Source:
         """Raises NotFoundError, or UsageError when it is no checkout."""
         ref = self._checkouts.ref(name)
-        state = _state(Path(ref.path))
+        state = (_state(Path(ref.path)), self._checkouts.declaring.now())
         with self._lock:
             kept = self._kept.get(name)
             if kept is not None and kept[0] == (ref, state):
