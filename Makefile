@@ -33,6 +33,7 @@ $(TORCH): $(STAMP)
 $(DEV): $(STAMP) $(TESTS_WITH_TORCH)
 	@$(BIN)/python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"]))' > $(VENV)/dev.txt
 	@$(BIN)/python -m pip install --quiet -r $(VENV)/dev.txt
+	@$(BIN)/python -m pip install --quiet --no-deps -e ./mc_plugin
 	@touch $@
 
 demo: $(STAMP) $(TORCH)

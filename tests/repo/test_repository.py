@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MAX_LINES = 500
 MAX_MEDIAN = 120
-SOURCES = ("sdk/src", "host/src", "builtin_panels/src", "tiny_nanochat")
+SOURCES = ("sdk/src", "host/src", "builtin_panels/src", "mc_plugin/src", "tiny_nanochat")
 
 
 def tracked() -> list[Path]:
@@ -85,6 +85,7 @@ def test_every_dependency_has_a_line_in_the_readme() -> None:
         "sdk/pyproject.toml",
         "host/pyproject.toml",
         "builtin_panels/pyproject.toml",
+        "mc_plugin/pyproject.toml",
     ):
         data = tomllib.loads((ROOT / file).read_text())
         project = data["project"]
