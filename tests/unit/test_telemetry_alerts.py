@@ -180,9 +180,18 @@ def test_out_of_memory_says_what_to_do(stage: Stage) -> None:
     stage.write(
         "state", what="error", type="OutOfMemoryError", message="CUDA out of memory. Tried to"
     )
-    assert stage.check() == [("failed", True)]
-    assert "device-batch-size" in stage.engine.active["failed"].hint
+    assert stage.check() == [("out_of_memory", True)]
+    assert "halve --device-batch-size" in stage.engine.active["out_of_memory"].hint
     assert stage.check() == []
+
+
+def test_out_of_memory_names_the_ladder_of_smaller_batches(stage: Stage) -> None:
+    stage.paths.out_log.write_text("Tokens / micro-batch / rank: 32 x 2048 = 65,536\n")
+    stage.check()
+    stage.write("state", what="error", type="OutOfMemoryError", message="CUDA out of memory")
+    stage.check()
+    hint = stage.engine.active["out_of_memory"].hint
+    assert "--device-batch-size=16, then 8, then 4" in hint
 
 
 def test_an_exit_code_is_a_failure_and_a_stop_is_not(stage: Stage) -> None:

@@ -28,6 +28,7 @@ from nanochat_host.core.telemetry.otlp_export import start_spans
 from nanochat_host.core.telemetry.wandb_online import RunAtWandb
 from nanochat_host.core.wandb_follow import OutsideRecord, WandbFollow
 from nanochat_host.core.wire import RunSummary
+from nanochat_host.core.wire_health import SOURCES
 from nanochat_host.errors import ConfigFileError
 from nanochat_host.paths import Paths, atomic_write
 
@@ -103,7 +104,8 @@ class Outside:
         states = self._runs.summary(run).facts.sources
         follow = self._follows.get(run_id)
         out = []
-        for name, state in states.items():
+        for name in dict.fromkeys((*SOURCES, *states)):
+            state = states.get(name, "off")
             info = wire.SourceInfo(name, state)
             heard = self._hub.heard(run_id).get(name)
             if heard is not None:

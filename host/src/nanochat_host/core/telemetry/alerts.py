@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 ALL_RULES = {**RULES, **TREND_RULES}
 COOLDOWN_S = 60.0
 """Least time between the end of an alert and its return."""
-FINAL = frozenset({"failed", "unreadable"})
+FINAL = frozenset({"failed", "out_of_memory", "unreadable"})
 """Rules whose alert does not end: what happened, happened."""
 
 

@@ -46,6 +46,7 @@ _OTHER_PATTERNS = {
     "num_steps": r"(?:Using user-provided|Calculated) number of (?:iterations|steps)"
     rf".*: {_n('value')}$",
     "batch": rf"Total batch size {_n('value')} => gradient accumulation steps: {_n('accum')}",
+    "micro_batch": r"Tokens / micro-batch / rank: (?P<batch>\d+) x \d+",
     "params": rf"(?:total +|Number of parameters): {_n('value')}$",
     "vocab": rf"(?:Vocab size|vocab_size): {_n('value')}",
     "flops": rf"Estimated FLOPs per token: {_n('value')}",
@@ -74,7 +75,7 @@ _STEP = {name: re.compile(pattern) for name, pattern in _STEP_PATTERNS.items()}
 _OTHER = {name: re.compile(pattern) for name, pattern in _OTHER_PATTERNS.items()}
 _WORDS = (
     b"step |Step |Evaluating|CORE metric|ChatCORE|train bpb|val bpb|  [\\w-]+: |[\\w-]+ accuracy: "
-    b"|Using user-|Calculated |Total |total +:|Number of|Vocab size|vocab_size|Estimated "
+    b"|Using user-|Calculated |Total |total +:|Number of|Vocab size|vocab_size|Estimated |Tokens / "
     b"|Autodetected|GPU: |Resuming|Peak |Minimum |\\[Timers|\\[rank|Traceback"
     b"|[A-Za-z_][\\w.]*(?:Error|Exception|Interrupt)|<\\|bos|-----|====="
     b"|(?:[\\w.-]+\\.py: )?error: "

@@ -191,6 +191,9 @@ class LogParser:
         out.facts["total_batch_size"] = int(to_number(g["value"]))
         out.facts["grad_accum_steps"] = int(to_number(g["accum"]))
 
+    def _on_micro_batch(self, g: Groups, out: Reading) -> None:
+        out.facts["device_batch_size"] = int(g["batch"])
+
     def _on_params(self, g: Groups, out: Reading) -> None:
         out.facts["num_params"] = int(to_number(g["value"]))
 

@@ -45,6 +45,23 @@ class Look:
     limits: AlertLimits = DEFAULTS
 
 
+_TRAINING = (
+    "stop the run; in chat_sft look for conversations longer than --max-seq-len, "
+    "else lower the learning rates"
+)
+_VALIDATION = (
+    "--eval-tokens is less than one batch of all ranks, so nothing is measured: raise it, or lower "
+    "the device batch of evaluations"
+)
+_NOT_FINITE = {
+    "train/loss": _TRAINING,
+    "train/loss_raw": _TRAINING,
+    "val/bpb": _VALIDATION,
+    "val/loss": _VALIDATION,
+}
+"""Metrics that are to be numbers, the gravest first, and what to do if they are not."""
+
+
 def newest(column: Column | None, count: int, which: int = 2) -> list[float]:
     """The newest `count` values of a column (which: 0 steps, 1 times, 2 values)."""
     if column is None or not len(column):
@@ -59,18 +76,13 @@ def _loss(run: RunTelemetry) -> Column | None:
 
 
 def not_finite(look: Look) -> Finding | None:
-    """The loss is NaN or infinite."""
-    for name in ("train/loss", "train/loss_raw"):
+    """A loss is NaN or infinite."""
+    for name, hint in _NOT_FINITE.items():
         column = look.run.store.columns.get(name)
         if column and len(column) and not isfinite(column.last_value):
             bad = column.nonfinite.starts[-1] if column.nonfinite else len(column) - 1
             since = int(column.points.read(bad, bad + 1)[0][0])
-            return Finding(
-                "error",
-                f"{name} is {column.last_value} since step {since}",
-                "stop the run; in chat_sft look for conversations longer than --max-seq-len, "
-                "else lower the learning rates",
-            )
+            return Finding("error", f"{name} is {column.last_value} since step {since}", hint)
     return None
 
 
@@ -119,9 +131,10 @@ def stalled(look: Look) -> Finding | None:
 def slow(look: Look) -> Finding | None:
     """Throughput fell well below its own baseline."""
     values = finite(newest(look.run.store.columns.get("train/tok_per_sec"), 272))
-    if not look.run.live or len(values) < 80:
+    if not look.run.live or len(values) < 24:
         return None
-    usual, now = median(values[:-16]), median(values[-16:])
+    recent = min(16, len(values) // 4)
+    usual, now = median(values[:-recent]), median(values[-recent:])
     slow_share = look.limits.slow
     calm = (1 + slow_share) / 2 if look.raised else slow_share
     if usual <= 0 or now / usual >= calm:
@@ -168,8 +181,6 @@ def disk_low(look: Look) -> Finding | None:
 
 _HINTS = (
     ("signal 9", "if that was not you, the kernel ran out of memory: see dmesg"),
-    ("out of memory", "halve --device-batch-size: the total batch stays the same"),
-    ("outofmemory", "halve --device-batch-size: the total batch stays the same"),
     ("tokenizer.pkl", "train a tokenizer first: scripts.tok_train"),
     ("base_data", "get the data first: python -m nanochat.dataset"),
     ("must be a multiple", "make --total-batch-size a multiple of device batch x length x ranks"),
@@ -180,19 +191,32 @@ _HINTS = (
 )
 
 
-def hint_for(error: str, facts: Mapping[str, Any] | None = None) -> str:
-    """What to do about an error message of the trainer. facts: of its run."""
+def is_out_of_memory(error: str) -> bool:
+    """Whether a trainer's message says that memory ran out."""
     low = error.lower()
-    batch = (facts or {}).get("device_batch_size")
-    if isinstance(batch, int) and batch > 1 and ("out of memory" in low or "outofmemory" in low):
+    return "out of memory" in low or "outofmemory" in low
+
+
+def batch_ladder(facts: Mapping[str, Any]) -> str:
+    """The smaller device batches to try, by what the run said of its own. facts: of the run."""
+    batch = facts.get("device_batch_size")
+    if isinstance(batch, int) and batch > 1:
         ladder = [str(batch >> n) for n in range(1, 4) if batch >> n]
         return f"try --device-batch-size={', then '.join(ladder)}: the total batch stays the same"
+    if batch == 1:
+        return "the device batch is 1 already: a smaller --max-seq-len or --depth, or a larger GPU"
+    return "halve --device-batch-size: the total batch stays the same"
+
+
+def hint_for(error: str) -> str:
+    """What to do about an error message of the trainer."""
+    low = error.lower()
     return next((hint for word, hint in _HINTS if word in low), "the log has the whole message")
 
 
-def failed(look: Look) -> Finding | None:
-    """A command of the run ended with an error. What the log merely printed is no failure."""
-    run, facts = look.run, look.run.full_facts
+def _failure(run: RunTelemetry) -> str | None:
+    """How a command of the run ended that should not have. What the log merely printed is none."""
+    facts = run.full_facts
     found = None if run.live else facts.last_error
     for event in run.history.newest(["state"], 20):
         what, code = event.fields.get("what"), event.fields.get("exit_code")
@@ -203,7 +227,23 @@ def failed(look: Look) -> Finding | None:
             found = facts.last_error or f"killed by signal {number}"
         elif what in ("stage_end", "end") and code not in (0, None) and not number:
             found = facts.last_error or f"exit code {code}"
-    return Finding("error", found, hint_for(found, facts.facts)) if found else None
+    return found or None
+
+
+def failed(look: Look) -> Finding | None:
+    """A command of the run ended with an error."""
+    found = _failure(look.run)
+    if found is None or is_out_of_memory(found):
+        return None
+    return Finding("error", found, hint_for(found))
+
+
+def out_of_memory(look: Look) -> Finding | None:
+    """A GPU had no memory left; the hint is a ladder of smaller batches."""
+    found = _failure(look.run)
+    if found is None or not is_out_of_memory(found):
+        return None
+    return Finding("error", found, batch_ladder(look.run.full_facts.facts))
 
 
 def unreadable(look: Look) -> Finding | None:
@@ -256,6 +296,7 @@ RULES: dict[str, Callable[[Look], Finding | None]] = {
     "slow": slow,
     "disk_full": disk_full,
     "disk_low": disk_low,
+    "out_of_memory": out_of_memory,
     "failed": failed,
     "checkpoint_late": checkpoint_late,
     "checkpoint_broken": checkpoint_broken,

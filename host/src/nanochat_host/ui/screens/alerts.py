@@ -101,12 +101,15 @@ class AlertsScreen(HostScreen):
 
     @on(RowList.Moved, "#list")
     def _say_what_to_do(self) -> None:
-        alert = self._alert
+        alert, (kind, _, name) = self._alert, self._rows.key.partition(":")
         text = ""
         if alert is not None:
             text = clean(alert.message)
             if alert.hint:
                 text += f"\n→ {clean(alert.hint)}"
+        elif kind == "limit":
+            usual = alerts_view.value_words(getattr(DEFAULTS, name)) or "none"
+            text = f"{name}: {MEANINGS[name]}; default {usual}"
         todo = self.query_one("#todo", Static)
         todo.display = bool(text)
         todo.update(Content(text))
