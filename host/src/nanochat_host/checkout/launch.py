@@ -15,7 +15,8 @@ def step_command(python: str, step: Step, hook: bool) -> list[str]:
     if step.nproc > 1:
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={step.nproc}"]
         target = [str(HOOK_RUNNER), step.module] if hook else ["-m", step.module]
-        return [python, *launcher, *target, *step.argv]
+        # torchrun would read `--run=NAME` as its own `--run-path` if nothing ended its options.
+        return [python, *launcher, *target, "--", *step.argv]
     target = [str(HOOK_RUNNER), step.module] if hook else ["-m", step.module]
     return [python, *target, *step.argv]
 

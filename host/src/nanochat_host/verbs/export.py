@@ -55,11 +55,30 @@ def shell_lines(record: RunRecord) -> list[str]:
     lines += ["set -euo pipefail", f"cd {shlex.quote(record.checkout_path)}"]
     if record.base_dir:
         lines.append(f"export NANOCHAT_BASE_DIR={shlex.quote(record.base_dir)}")
-    return lines + [_command(record, step) for step in record.steps]
+    if gpus := record.env.get("CUDA_VISIBLE_DEVICES"):
+        lines.append(f"export CUDA_VISIBLE_DEVICES={shlex.quote(gpus)}")
+    if record.resent:
+        lines.append("# values patched live, which a plain start does not set: see `resent`")
+    if any("NANOCHAT_CLI_GLOO" in step.env for step in record.steps):
+        lines.append(
+            "# its ranks trained together over gloo, which plain nanochat has for GPUs only"
+        )
+    return lines + [_command(record, step) for step in record.steps if not _is_ours(step)]
+
+
+def _is_ours(step: RunStep) -> bool:
+    """A look of ours at what the command before it did."""
+    return "nanochat_host.core.setup.verify" in step.command
 
 
 def _command(record: RunRecord, step: RunStep) -> str:
-    env = [f"{name}={shlex.quote(value)}" for name, value in step.env.items()]
+    env = [
+        f"{name}={shlex.quote(value)}"
+        for name, value in step.env.items()
+        if not name.startswith("NANOCHAT_CLI_")
+    ]
+    if not step.module:
+        return " ".join([*env, shlex.join(step.command)])
     python = shlex.quote(record.python)
     if step.nproc > 1:
         start = [python, "-m torch.distributed.run --standalone", f"--nproc_per_node={step.nproc}"]
