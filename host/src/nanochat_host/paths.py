@@ -189,6 +189,11 @@ class Paths:
         return self.home / "ui"
 
     @property
+    def drafts(self) -> Path:
+        """Unsaved edits of layouts, one file for each terminal and layout."""
+        return self.ui_state / "drafts"
+
+    @property
     def demo_base(self) -> Path:
         """NANOCHAT_BASE_DIR of the embedded checkout."""
         return self.home / "tiny_nanochat"

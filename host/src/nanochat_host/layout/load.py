@@ -27,14 +27,21 @@ def read_layout(
     "pack:panel" to its manifest. Raises NotFoundError when there is no such file.
     """
     try:
-        raw = path.read_bytes()
+        return parse_layout(read_raw(path), path, catalog)
+    except ConfigFileError as error:
+        return None, [error]
+
+
+def read_raw(path: Path) -> bytes:
+    """What the file holds. Raises NotFoundError, ConfigFileError."""
+    try:
+        return path.read_bytes()
     except FileNotFoundError:
         raise NotFoundError(
             f"there is no layout {path}", "see `nanochat-cli layout list`"
         ) from None
     except OSError as error:
-        return None, [ConfigFileError(str(path), f"cannot be read: {error.strerror}")]
-    return parse_layout(raw, path, catalog)
+        raise ConfigFileError(str(path), f"cannot be read: {error.strerror}") from None
 
 
 def parse_layout(

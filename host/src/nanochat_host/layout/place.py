@@ -34,7 +34,7 @@ def place(screen: ScreenSpec, width: int, height: int, *, narrow: bool) -> list[
     A terminal too low for the grid yields boxes that reach below `height`: the screen scrolls. On
     a narrow one, panels without `at_narrow` follow below, full width, in the order of the file.
     """
-    tall = max(height, round(screen.rows * MIN_ROW_CELLS))
+    tall = grid_height(screen, height)
     boxes: dict[str, Box] = {}
     below: list[Placement] = []
     for panel in screen.panels:
@@ -42,7 +42,7 @@ def place(screen: ScreenSpec, width: int, height: int, *, narrow: bool) -> list[
         if at is None:
             below.append(panel)
         else:
-            boxes[panel.id] = _box(panel.id, at, screen, width, tall)
+            boxes[panel.id] = box_of(panel.id, at, screen, width, tall)
     top = tall if boxes else 0
     for panel in below:
         boxes[panel.id] = Box(panel.id, 0, top, width, STACKED_HEIGHT)
@@ -50,7 +50,13 @@ def place(screen: ScreenSpec, width: int, height: int, *, narrow: bool) -> list[
     return [boxes[panel.id] for panel in screen.panels]
 
 
-def _box(name: str, at: At, screen: ScreenSpec, width: int, height: int) -> Box:
+def grid_height(screen: ScreenSpec, height: int) -> int:
+    """Cells of the grid from top to bottom on a terminal with `height` cells for it."""
+    return max(height, round(screen.rows * MIN_ROW_CELLS))
+
+
+def box_of(name: str, at: At, screen: ScreenSpec, width: int, height: int) -> Box:
+    """A rectangle of the grid in cells. height: as `grid_height` gives it."""
     left, right = (edge * width // screen.columns for edge in (at.col, at.col + at.width))
     top, bottom = (edge * height // screen.rows for edge in (at.row, at.row + at.height))
     return Box(name, left, top, right - left, bottom - top)

@@ -26,10 +26,12 @@ class ChangedOnDiskError(RefusedError):
 
 @dataclass(frozen=True)
 class LayoutFile:
-    """path: where it was read from. text: what it held then."""
+    """path: where it was read from. text: what it held then. stale: it is known to have changed
+    since the edits began."""
 
     path: Path
     text: str
+    stale: bool = False
 
     @classmethod
     def read(cls, path: Path) -> LayoutFile:
@@ -58,7 +60,7 @@ class LayoutFile:
         Raises ChangedOnDiskError, LayoutWriteError, RefusedError when the disk refuses.
         """
         target = self.home(paths)
-        if not overwrite and self._changed(target):
+        if not overwrite and (self.stale or self._changed(target)):
             raise ChangedOnDiskError(f"{target} has changed since it was opened")
         return _written(target, rewrite(self.text, layout, catalog))
 

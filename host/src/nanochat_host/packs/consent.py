@@ -24,11 +24,11 @@ class Line(NamedTuple):
 
 def title(offer: Offer) -> str:
     """The question, in a line."""
-    manifest = offer.manifest
-    what = clean(f"{manifest.title} ({manifest.id} {manifest.version})")
-    if offer.before is None:
-        return f"Install {what}?"
-    return f"Its bytes changed. Take over {what}?" if not offer.agreed else f"Install {what} again?"
+    manifest, before = offer.manifest, offer.before
+    if before is None:
+        return clean(f"Install {manifest.title} ({manifest.id} {manifest.version})?")
+    versions = " -> ".join(dict.fromkeys((before.record.version, manifest.version)))
+    return clean(f"Update {manifest.title} ({manifest.id} {versions})?")
 
 
 def lines(offer: Offer, level: Level | None) -> list[Line]:
@@ -42,13 +42,13 @@ def lines(offer: Offer, level: Level | None) -> list[Line]:
     if manifest.description:
         found.insert(0, Line("about", clean(manifest.description)))
     found += _labelled("libraries", [Line("", clean(text)) for text in offer.libraries])
-    found += _labelled("changed", [Line("", clean(text), "warn") for text in offer.changes])
+    found += _labelled("changed", [Line("", clean(text), "warning") for text in offer.changes])
     found += _labelled("may", permission_lines(offer))
     if tree.compiled:
         files = [name.rpartition("/")[2] for name in tree.compiled]
         more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
         text = f"{clean(', '.join(files[:_NAMED]))}{more}: machine code, which nobody can read"
-        found.append(Line("compiled", text, "warn"))
+        found.append(Line("compiled", text, "warning"))
     return [*found, Line("walls", *walls(manifest.id, level))]
 
 
@@ -61,7 +61,7 @@ def permission_lines(offer: Offer) -> list[Line]:
         if text in offer.taken_back:
             found.append(Line("", f"not: {words} (you took it back)", "muted"))
         elif known is not None and text not in known:
-            found.append(Line("", f"NEW: {words}", "warn"))
+            found.append(Line("", f"NEW: {words}", "warning"))
         else:
             found.append(Line("", words))
     return found or [Line("", "See nothing but the facts of the run that the status bar shows.")]
@@ -70,13 +70,13 @@ def permission_lines(offer: Offer) -> list[Line]:
 def walls(pack_id: str, level: Level | None) -> tuple[str, str]:
     """What holds its panels here, and the style to say it in."""
     if level is Level.STRICT:
-        return "isolated: its panels see no file, network or process of yours", "good"
+        return "isolated: its panels see no file, network or process of yours", "success"
     if level is Level.FULL:
-        return "isolated; they can probe names and sizes of files, and read none", "good"
+        return "isolated; they can probe names and sizes of files, and read none", "success"
     if level is Level.NONE:
         consent = f"`nanochat-cli pack grant {pack_id} --unsandboxed`"
-        return f"this system cannot isolate it: its panels will not run, unless {consent}", "bad"
-    return "not measured; each panel is, before its code is loaded", "warn"
+        return f"this system cannot isolate it: its panels will not run, unless {consent}", "error"
+    return "not measured; each panel is, before its code is loaded", "warning"
 
 
 def measured_level() -> Level | None:

@@ -96,6 +96,7 @@ class NanochatApp(Faults):
         self.changed: Signal[Topic] = Signal(self, "model")
         self.desk = NewsDesk(self, run or ("" if start else self.session.run), start, attach)
         self.feed: Feed | None = None
+        self.dashboard: DashboardScreen | None = None
         crash = last_crash(paths)
         self.crash_note = ""
         if crash is not None:
@@ -132,6 +133,10 @@ class NanochatApp(Faults):
             if note:
                 self.tell(note, "warning")
         return self._deck
+
+    @deck.setter
+    def deck(self, deck: Deck) -> None:
+        self._deck = deck
 
     def get_driver_class(self) -> type[Driver]:
         """What draws on this terminal."""

@@ -77,6 +77,8 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
     yield HostCommand("Keys and help", "every key, by place", show("help"), "app.show.help")
     themes = partial(app.run_action, "ask_theme")
     yield HostCommand("Themes", "a gallery; each is tried as you move", themes, "app.ask_theme")
+    edit_help = "add, move, resize and set panels"
+    yield HostCommand("Edit the layout", edit_help, partial(edit_layout, app), "dashboard.edit")
     for layout, _, origin in list_layouts(app.paths):
         use = partial(app.use_layout, layout)
         yield HostCommand(f"Layout: {clean(layout)}", f"another dashboard ({origin})", use)
@@ -88,6 +90,15 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
     yield HostCommand("Screenshot", "this screen as an SVG file", partial(take_screenshot, app))
     quit_app = partial(app.run_action, "quit")
     yield HostCommand("Quit", "close this terminal; runs go on", quit_app)
+
+
+async def edit_layout(app: NanochatApp) -> None:
+    """The dashboard, with its layout being edited."""
+    from nanochat_host.ui.screens.dashboard import DashboardScreen
+
+    await app.action_show("dashboard")
+    if isinstance(app.screen, DashboardScreen):
+        app.screen.editor.enter()
 
 
 def keys_now(screen: Screen[Any]) -> dict[str, str]:

@@ -18,32 +18,46 @@ DEFAULT_LAYOUT = "default"
 
 @dataclass(frozen=True)
 class Deck:
-    """layout: what is placed where. catalog: the panels that are installed."""
+    """layout: what is placed where. catalog: the panels that are installed. text: the layout's
+    file as it was read."""
 
     layout: LayoutSpec
     catalog: Catalog
+    text: str = ""
 
 
 def load_deck(paths: Paths, layout: str) -> Deck:
     """Read a layout, given by name or file. Raises ConfigFileError or NotFoundError."""
     from nanochat_host.layout.find import find_layout
-    from nanochat_host.layout.load import load_layout
+
+    return read_deck(paths, find_layout(layout, paths))
+
+
+def read_deck(paths: Paths, file: Path) -> Deck:
+    """The deck of a layout file. Raises ConfigFileError or NotFoundError."""
+    from nanochat_host.layout.load import parse_layout, read_raw, usable
     from nanochat_host.packs.catalog import Catalog
 
-    catalog = Catalog.discover()
-    return Deck(load_layout(find_layout(layout, paths), catalog.manifests), catalog)
+    catalog = Catalog.discover(paths=paths)
+    raw = read_raw(file)
+    layout = usable(*parse_layout(raw, file, catalog.manifests))
+    return Deck(layout, catalog, raw.decode())
 
 
 def open_deck(paths: Paths, asked: str | Path | None, remembered: str) -> tuple[Deck, str]:
     """The deck to begin with, and a note for the person.
 
-    A layout that was asked for must load; one that was only remembered gives way to the default.
+    A layout that was asked for must load; one that was only remembered gives way to the default,
+    and a default of one's own to the one that came with the program.
     """
     if asked:
         return load_deck(paths, str(asked)), ""
-    if remembered and remembered != DEFAULT_LAYOUT:
+    notes: list[str] = []
+    for name in dict.fromkeys((remembered or DEFAULT_LAYOUT, DEFAULT_LAYOUT)):
         try:
-            return load_deck(paths, remembered), ""
+            return load_deck(paths, name), "\n".join(notes)
         except NanochatCliError as error:
-            return load_deck(paths, DEFAULT_LAYOUT), f"{error}; showing the default layout"
-    return load_deck(paths, DEFAULT_LAYOUT), ""
+            notes.append(f"{error}\nshowing the default layout; f5 reads it again once it is right")
+    from nanochat_host.layout.find import shipped_layout
+
+    return read_deck(paths, shipped_layout(DEFAULT_LAYOUT)), notes[0]

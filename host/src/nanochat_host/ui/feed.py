@@ -20,7 +20,7 @@ from nanochat_sdk.data import Needs
 from nanochat_sdk.protocol import Act, Input, View
 
 from nanochat_host.core.wire import Query, QueryItem, QueryResult
-from nanochat_host.errors import NanochatCliError
+from nanochat_host.errors import NanochatCliError, NotFoundError
 
 if TYPE_CHECKING:
     from nanochat_host.packs.process import PanelProcess
@@ -38,6 +38,7 @@ class Shown(Protocol):
     """What the feed needs of a panel on the screen."""
 
     view: View
+    source_gone: bool
 
     @property
     def inner_size(self) -> tuple[int, int]:
@@ -51,11 +52,12 @@ class Shown(Protocol):
 class Slot:
     """One panel on show. rev: revision of the core's data it has. due: something moved since it
     was last pulled. force: it must draw again whatever the data. inputs: typed, not yet handed
-    over. asked: needs of its last query."""
+    over. asked: needs of its last query. run: id of the run it shows, "" for the run on show."""
 
     panel: Shown
     process: PanelProcess
     period_s: float
+    run: str = ""
     rev: int = 0
     due: bool = True
     force: bool = True
@@ -107,6 +109,11 @@ class Feed:
         self._slots = chosen
         self.kick()
 
+    def forget(self, slot: Slot) -> None:
+        """Its worker is about to be closed."""
+        self._slots = {p: other for p, other in self._slots.items() if other is not slot}
+        self._unpainted.pop(slot, None)
+
     def set_run(self, run_id: str) -> None:
         """Ask about another run from now on; "" asks for the machine alone."""
         if run_id != self._run_id:
@@ -127,9 +134,10 @@ class Feed:
             self.refill()
 
     def mark(self, *, run: bool, machine: bool) -> None:
-        """The run's telemetry or the machine's moved."""
+        """The run's telemetry or the machine's moved. Runs that panels are pinned to are looked at
+        as often as the machine."""
         for slot in self._slots.values():
-            if run or (machine and slot.machine):
+            if (run and not slot.run) or (machine and (slot.machine or slot.run)):
                 slot.due = True
         self.kick()
 
@@ -189,6 +197,9 @@ class Feed:
             self._timer = asyncio.get_running_loop().call_later(soonest, self.kick)
             return
         chosen = [slot for slot in waiting if slot.wait_s(now) <= TOGETHER_S]
+        # One query is about one run: the one whose panels wait longest.
+        run = min(chosen, key=lambda slot: slot.pulled_at).run
+        chosen = [slot for slot in chosen if slot.run == run]
         self._busy = True
         task = asyncio.ensure_future(self._serve(chosen, now))
         self._tasks.add(task)
@@ -209,23 +220,31 @@ class Feed:
                 slot.machine = wants_machine(slot.asked)
             granted = [str(capability) for capability in slot.process.granted]
             items.append(QueryItem(slot.asked, since=slot.rev, granted=granted))
-        run_id = self._run_id
+        pinned = slots[0].run
+        run_id = pinned or self._run_id
         try:
             result = await self._query(Query(run=run_id, items=items))
-        except (NanochatCliError, OSError, msgspec.DecodeError) as error:
-            logger.info("a query was not answered: %s", error)
-            for slot in slots:
-                slot.due = True
-            self._not_before = time.monotonic() + RETRY_S
+        except NotFoundError as error:
+            if not pinned:
+                self._failed(slots, error)
+                return
+            # Its panels say so; they are asked about again when the machine's figures move.
             self._busy = False
+            for slot in slots:
+                slot.panel.source_gone = True
+                slot.panel.refresh_from_process()
             self.kick()
             return
+        except (NanochatCliError, OSError, msgspec.DecodeError) as error:
+            self._failed(slots, error)
+            return
         self._busy = False
-        if run_id != self._run_id:
+        if not pinned and run_id != self._run_id:
             self.refill()
             return
         for slot, answer in zip(slots, result.answers, strict=True):
             if self._slots.get(slot.process) is slot:
+                slot.panel.source_gone = False
                 if answer.data is not None or slot.force or slot.inputs:
                     if self._pull(slot, answer.data):
                         slot.rev = answer.rev
@@ -233,6 +252,15 @@ class Feed:
                         slot.due = True
                 else:
                     slot.rev = answer.rev
+        self.kick()
+
+    def _failed(self, slots: list[Slot], error: Exception) -> None:
+        """The core did not answer: the panels stay due, and are asked about a little later."""
+        logger.info("a query was not answered: %s", error)
+        for slot in slots:
+            slot.due = True
+        self._not_before = time.monotonic() + RETRY_S
+        self._busy = False
         self.kick()
 
     def _pull(self, slot: Slot, data: bytes | None) -> bool:

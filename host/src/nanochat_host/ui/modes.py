@@ -44,6 +44,7 @@ PLACES: dict[str, Place] = {
     "accounts": Place(
         "accounts:AccountsScreen", "Health, sources, accounts", "how telemetry stands; logins"
     ),
+    "packs": Place("packs:PacksScreen", "Packs", "panels of others: install, grant, use"),
     "chat": Place("chat:ChatScreen", "Chat", "talk to checkpoints, one or two side by side"),
 }
 """In the order of the palette."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nanochat_sdk.errors import OptionError
@@ -16,6 +16,7 @@ from nanochat_host.ui.messages import ActsWanted, Failure
 from nanochat_host.ui.model import CoreState
 
 if TYPE_CHECKING:
+    from nanochat_host.layout.spec import Placement
     from nanochat_host.ui.app import NanochatApp
     from nanochat_host.ui.widgets.panel_view import PanelView
 
@@ -32,6 +33,11 @@ class Stage:
         self.feed = Feed(app.link.query, self._acts)
         self.feed.set_run(app.model.run_id)
         self.feed.set_up(app.model.core is CoreState.UP)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """What runs the workers, for figures of what they use."""
+        return self._supervisor
 
     async def close(self) -> None:
         """End all workers."""
@@ -66,8 +72,31 @@ class Stage:
                 return None
             view.process = process
             hz = placement.refresh_hz or entry.panel.refresh_hz
-            slot = self._slots[view] = Slot(view, process, 1.0 / hz)
+            slot = self._slots[view] = Slot(view, process, 1.0 / hz, placement.source)
         return slot
+
+    def drop(self, views: Iterable[PanelView]) -> None:
+        """These panels are gone from the layout; their workers end."""
+        for view in views:
+            slot = self._slots.pop(view, None)
+            if slot is not None:
+                self.feed.forget(slot)
+                self._supervisor.discard(slot.process)
+
+    def update(self, view: PanelView, before: Placement) -> None:
+        """The panel's placement was edited: its worker is started anew if the options are others,
+        and left alone otherwise."""
+        slot, now = self._slots.get(view), view.placement
+        if slot is None:
+            return
+        slot.period_s = 1.0 / (now.refresh_hz or slot.process.entry.panel.refresh_hz)
+        slot.run = now.source
+        if now.options != before.options:
+            slot.process.set_options(now.options)
+            slot.process.restart()
+        if now.source != before.source:
+            view.source_gone = False
+            self.feed.redraw(view)
 
     def _changed(self, process: PanelProcess) -> None:
         self.feed.changed(process)

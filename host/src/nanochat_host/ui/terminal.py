@@ -69,3 +69,14 @@ def host_driver(driver: type[Driver]) -> type[Driver]:
             me._file = Outlet(me._file, needs_ascii())
 
     return HostDriver
+
+
+def terminal_name() -> str:
+    """What tells this terminal from the others of the person, also after a restart of the UI."""
+    for variable in ("TMUX_PANE", "STY", "WT_SESSION", "TERM_SESSION_ID", "KITTY_WINDOW_ID"):
+        if os.environ.get(variable):
+            return f"{variable}={os.environ[variable]}"
+    try:
+        return os.ttyname(0)
+    except OSError:
+        return "none"

@@ -15,6 +15,12 @@ class RefusedPackError(NanochatCliError):
     code, exit_code, status = "pack_refused", 2, 422
 
 
+class MissingLibrariesError(RefusedPackError):
+    """It would do with some wheels more."""
+
+    code = "libraries_missing"
+
+
 @dataclass(frozen=True)
 class Limits:
     """files: entries, folders counted. one_bytes, total_bytes: unpacked. archive_bytes: packed.

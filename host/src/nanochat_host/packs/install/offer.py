@@ -19,6 +19,7 @@ from nanochat_host.packs.install.limits import (
     ALL_LIBRARIES_BYTES,
     MIB,
     OF_LIBRARY,
+    MissingLibrariesError,
     RefusedPackError,
 )
 from nanochat_host.packs.install.member import read_member, write_members
@@ -154,7 +155,7 @@ def _unpack_libraries(
             found += more
         if missing:
             names = ", ".join(wheel.file for wheel in missing)
-            raise RefusedPackError(
+            raise MissingLibrariesError(
                 f"libraries it needs are not here: {names}",
                 "put them beside the pack, name their folder with --wheels, or use --download",
             )

@@ -77,7 +77,7 @@ def difference(old: Tree, new: Tree) -> list[str]:
 
 
 def _some(names: set[str], most: int = 4) -> str:
-    listed = sorted(names)
+    listed = sorted(name.removeprefix("pack/") for name in names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
 

@@ -30,6 +30,8 @@ from nanochat_host.ui.words import run_name
 if TYPE_CHECKING:
     from nanochat_host.ui.stage import Stage
 
+LOOK_EVERY_S = 2.0
+"""How often packs are looked at for changes made elsewhere."""
 STEERING = frozenset({"steer", "pause", "stop"})
 
 
@@ -56,6 +58,7 @@ class DashboardScreen(HostScreen):
         self.stage: Stage | None = None
         self._deck: Deck | None = None
         self._tabs: dict[str, PanelGrid | LogPane] = {}
+        self.packs_stamp: tuple[int, int, int] | None = None
 
     def body(self) -> Iterable[Widget]:
         yield TabStrip(id="tabs")
@@ -67,14 +70,18 @@ class DashboardScreen(HostScreen):
     async def on_mount(self) -> None:
         if self._deck is None:
             return
+        from nanochat_host.ui.pack_changes import stamp_of
         from nanochat_host.ui.stage import Stage
 
+        self.packs_stamp = stamp_of(self.host.paths)
         self.stage = Stage(self.host)
         self.host.feed = self.stage.feed
+        self.host.dashboard = self
         await self._open_deck()
+        self.set_interval(LOOK_EVERY_S, self._look_at_packs)
 
     async def on_unmount(self) -> None:
-        self.host.feed = None
+        self.host.feed = self.host.dashboard = None
         if self.stage is not None:
             await self.stage.close()
 
@@ -85,6 +92,7 @@ class DashboardScreen(HostScreen):
     def on_screen_resume(self) -> None:
         if self.stage is not None:
             self.stage.show(self.views)
+        self._look_at_packs()
 
     @property
     def grid(self) -> PanelGrid | None:
@@ -97,6 +105,22 @@ class DashboardScreen(HostScreen):
         """Panels seen now."""
         grid = self.grid
         return grid.shown() if grid is not None else []
+
+    @property
+    def deck(self) -> Deck | None:
+        """What is on the screen; None when no layout could be read."""
+        return self._deck
+
+    def _look_at_packs(self) -> None:
+        """Packs may have been installed or granted something, here or in another terminal."""
+        from nanochat_host.ui.pack_changes import look_at_packs, stamp_of
+
+        if self._deck is not None and stamp_of(self.host.paths) != self.packs_stamp:
+            self.host.work(look_at_packs(self), "catalog")
+
+    def take_catalog(self, deck: Deck) -> None:
+        """The same layout with other packs; whoever calls it starts the panels anew."""
+        self._deck = self.host.deck = deck
 
     def place(self) -> str:
         tabs = self.query_one("#tabs", TabStrip)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nanochat_sdk.payload import Chart, Payload, Table, Text
@@ -13,6 +14,7 @@ from textual.widget import Widget
 
 from nanochat_host.layout.spec import Placement
 from nanochat_host.packs.catalog import PanelEntry
+from nanochat_host.packs.sanitize import clean
 from nanochat_host.packs.state import PanelState
 from nanochat_host.ui.render.ascii import to_ascii
 from nanochat_host.ui.render.chart_layout import ChartLayout, ChartView, lay_out
@@ -26,15 +28,25 @@ if TYPE_CHECKING:
     from nanochat_host.packs.process import PanelProcess
 
 
+@dataclass(frozen=True)
+class EditLook:
+    """How a panel looks while the layout is edited. note: its place."""
+
+    chosen: bool = False
+    note: str = ""
+
+
 class PanelBody(Widget):
     """process: set by the screen once the panel is opened. view: what the worker is told of zoom
-    and smoothing. A chart's cursor and scales stay here.
+    and smoothing. source_gone: the run it is to show is not there. A chart's cursor and scales stay
+    here.
 
     Everything is drawn at most once per change, and only the rows that differ are repainted.
     """
 
     boxed: reactive[bool] = reactive(True, repaint=False)
     ascii_only: reactive[bool] = reactive(False, repaint=False)
+    edit: reactive[EditLook | None] = reactive(None, repaint=False)
 
     def __init__(self, placement: Placement, entry: PanelEntry | None) -> None:
         super().__init__()
@@ -42,6 +54,7 @@ class PanelBody(Widget):
         self.entry = entry
         self.process: PanelProcess | None = None
         self.view = View()
+        self.source_gone = False
         self.chart_view = ChartView()
         self._full_x: tuple[float, float] | None = None
         self._strips: list[Strip] = []
@@ -76,6 +89,8 @@ class PanelBody(Widget):
         if self.entry is None:
             return panel_notice.missing(self.placement.panel)
         process = self.process
+        if self.source_gone:
+            return panel_notice.no_source(self.placement.source)
         if process is None:
             return panel_notice.starting()
         if process.state is PanelState.QUARANTINED or (self.failing and process.payload is None):
@@ -115,8 +130,9 @@ class PanelBody(Widget):
             if process
             else None
         )
-        look = (self.size, palette.name, self.has_focus, self.boxed, self.ascii_only)
-        key = (told, look, self.chart_view)
+        look = (self.size, palette.name, self.has_focus, self.boxed, self.ascii_only, self.edit)
+        name = (self.title, self.placement.source, self.source_gone)
+        key = (told, look, name, self.chart_view)
         if key == self._painted:
             return False
         self._painted = key
@@ -124,10 +140,22 @@ class PanelBody(Widget):
         payload = self.shown_payload()
         body = draw(payload, *self.inner_size, palette, self.chart_view, ascii=self.ascii_only)
         status, style = panel_notice.badge(process) if process else ("", "muted")
-        frame = Frame(self.title, status, style, self.has_focus, self.failing, self.boxed)
+        edit = ""
+        if self.edit is not None:
+            edit = "chosen" if self.edit.chosen else "open"
+            status, style = self.edit.note or status, "accent" if self.edit.chosen else style
+        frame = Frame(
+            clean(self.title + (f" · {self.placement.source}" if self.placement.source else "")),
+            status, style, self.has_focus, self.failing, self.boxed, self._badge(), edit,
+        )  # fmt: skip
         strips = draw_frame(frame, body, width, height, palette)
         self._strips = to_ascii(strips) if self.ascii_only else strips
         return True
+
+    def _badge(self) -> str:
+        """The pack of a panel that did not come with the program, and how it is held."""
+        held = self.process.badge if self.process is not None else ""
+        return f"{self.process.entry.pack.id} · {held}" if self.process and held else ""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The prebuilt strips as they are. Textual's pass over borders, padding and opacity, which
@@ -169,6 +197,9 @@ class PanelBody(Widget):
         self.repaint()
 
     def watch_ascii_only(self) -> None:
+        self.repaint()
+
+    def watch_edit(self) -> None:
         self.repaint()
 
     # What the payload offers to keys and mouse

@@ -29,6 +29,8 @@ PANEL_BINDINGS: tuple[BindingType, ...] = (
     Binding("enter", "activate", show=False, id="panel.activate"),
     Binding("R", "restart", "Restart panel", id="panel.restart"),
     Binding("z", "zoom_panel", "Zoom", id="panel.zoom"),
+    Binding("i", "missing('install')", "Install pack", id="panel.install"),
+    Binding("delete", "missing('remove')", "Remove panel", id="panel.remove"),
 )
 CHART_ACTIONS = frozenset({"cursor", "pan", "zoom_x", "reset_view", "log", "smooth"})
 """Actions that need a chart."""

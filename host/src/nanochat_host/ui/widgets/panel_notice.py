@@ -16,7 +16,19 @@ FAILED = frozenset({PanelState.BACKOFF, PanelState.QUARANTINED, PanelState.STOPP
 
 def missing(panel: str) -> Payload:
     """The layout names a panel that no pack provides."""
-    return notice(f"No panel {panel}", "see `nanochat-cli layout check`", "warning")
+    pack = panel.partition(":")[0]
+    lines: list[Line] = [
+        [("! ", "warning"), (f"No panel {panel}", "bold")],
+        [(f"The pack {pack} is not installed.", "")],
+        [("i", "accent"), (" installs packs   ", "muted"), ("del", "accent"),
+         (" takes the panel off this layout", "muted")],
+    ]  # fmt: skip
+    return Text(lines=lines, wrap=True)
+
+
+def no_source(source: str) -> Payload:
+    """The panel is to show a run that is not there."""
+    return notice(f"No run {source}", "E, then enter, to choose another source", "warning")
 
 
 def too_small(width: int, height: int) -> Payload:

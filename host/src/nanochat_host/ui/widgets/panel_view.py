@@ -50,6 +50,12 @@ class PanelView(PanelBody, can_focus=True):
         """The person wants it to fill the screen, or no longer."""
 
     @dataclass
+    class MissingAnswered(PanelMessage):
+        """What to do about a panel that no pack provides. answer: "install" or "remove"."""
+
+        answer: str
+
+    @dataclass
     class Asked(PanelMessage):
         """inputs: what the person did, for the worker."""
 
@@ -110,7 +116,7 @@ class PanelView(PanelBody, can_focus=True):
             return self.part(Table) is not None
         if action == "restart":
             return self.failing
-        return True
+        return self.entry is None if action == "missing" else True
 
     def action_declared(self, index: int) -> None:
         """A key the panel declared."""
@@ -187,6 +193,10 @@ class PanelView(PanelBody, can_focus=True):
             self.process.restart()
             self.refresh_from_process()
 
+    def action_missing(self, answer: str) -> None:
+        """Install its pack, or take it off the layout."""
+        self.post_message(self.MissingAnswered(self, answer))
+
     def action_zoom_panel(self) -> None:
         """Fill the screen, or no longer."""
         self.post_message(self.ZoomToggled(self))
@@ -208,13 +218,16 @@ class PanelView(PanelBody, can_focus=True):
             self.set_chart_view(replace(self.chart_view, cursor_x=None))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._point(event)
+        if self.edit is None:
+            self._point(event)
 
     def on_leave(self) -> None:
         if not self.has_focus and self.chart_view.cursor_x is not None:
             self.set_chart_view(replace(self.chart_view, cursor_x=None))
 
     def on_click(self, event: events.Click) -> None:
+        if self.edit is not None:
+            return  # the grid moves and resizes it
         if event.chain == 2:
             self.post_message(self.ZoomToggled(self))
             return
@@ -230,6 +243,8 @@ class PanelView(PanelBody, can_focus=True):
             self.ask(Input(kind="click", x=leaf.left + x, y=leaf.top + y))
 
     def _wheel(self, event: events.MouseEvent, direction: int) -> None:
+        if self.edit is not None:
+            return
         leaf, x, _ = self._under(event)
         layout = self.chart_layout(leaf) if leaf and isinstance(leaf.payload, Chart) else None
         if layout is None:
