@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -13,7 +14,7 @@ from textual.widgets import Static
 
 from nanochat_host.core.wire import Command, Control
 from nanochat_host.errors import NanochatCliError
-from nanochat_host.layout.spec import ScreenSpec
+from nanochat_host.layout.spec import LayoutSpec, ScreenSpec
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.log_pane import LogPane
 from nanochat_host.ui.controls.tab_strip import TabStrip
@@ -21,6 +22,7 @@ from nanochat_host.ui.deck import Deck
 from nanochat_host.ui.key_notes import KeyNote
 from nanochat_host.ui.messages import SteerWanted, StopWanted
 from nanochat_host.ui.model import ALL_TOPICS, Topic
+from nanochat_host.ui.modes import PLACES
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.terminal import needs_ascii
 from nanochat_host.ui.widgets.panel_grid import PanelGrid
@@ -28,11 +30,16 @@ from nanochat_host.ui.widgets.panel_view import PanelView
 from nanochat_host.ui.words import run_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nanochat_host.ui.edit.editor import Editor
+    from nanochat_host.ui.edit.reload import Stamp
     from nanochat_host.ui.stage import Stage
 
-LOOK_EVERY_S = 2.0
-"""How often packs are looked at for changes made elsewhere."""
 STEERING = frozenset({"steer", "pause", "stop"})
+WHILE_EDITING = frozenset({"tab", "edit", "reload_layout", "back"})
+LOOK_EVERY_S = 2.0
+"""How often the layout's file is looked at for changes made elsewhere."""
 
 
 class DashboardScreen(HostScreen):
@@ -40,6 +47,7 @@ class DashboardScreen(HostScreen):
 
     mode = "dashboard"
     HEALTH = True
+    DEFAULT_CSS = "DashboardScreen { layers: default form; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "steer('save')", "Save"),
         Binding("p,space", "pause", "Pause", key_display="p"),
@@ -49,6 +57,8 @@ class DashboardScreen(HostScreen):
         Binding("o", "app.show('log')", "Output"),
         Binding("r", "app.show('runs')", "Runs"),
         Binding("escape", "back", show=False),
+        Binding("E,ctrl+e", "edit", "Edit", key_display="E"),
+        Binding("f5", "reload_layout", "Read the layout again", show=False),
         *(Binding(str(n), f"tab({n - 1})", show=False) for n in range(1, 10)),
         Binding("enter", "zoom", show=False),
     ]
@@ -58,6 +68,8 @@ class DashboardScreen(HostScreen):
         self.stage: Stage | None = None
         self._deck: Deck | None = None
         self._tabs: dict[str, PanelGrid | LogPane] = {}
+        self._editor: Editor | None = None
+        self.stamp: tuple[Path, Stamp | None] | None = None
         self.packs_stamp: tuple[int, int, int] | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -78,7 +90,8 @@ class DashboardScreen(HostScreen):
         self.host.feed = self.stage.feed
         self.host.dashboard = self
         await self._open_deck()
-        self.set_interval(LOOK_EVERY_S, self._look_at_packs)
+        self.call_after_refresh(self._restore)
+        self.set_interval(LOOK_EVERY_S, self._look_at_file)
 
     async def on_unmount(self) -> None:
         self.host.feed = self.host.dashboard = None
@@ -107,20 +120,43 @@ class DashboardScreen(HostScreen):
         return grid.shown() if grid is not None else []
 
     @property
+    def editing(self) -> bool:
+        """The layout is being edited."""
+        return self._editor is not None and self._editor.active
+
+    @property
+    def editor(self) -> Editor:
+        """What edits the layout; imported when first wanted."""
+        if self._editor is None:
+            from nanochat_host.ui.edit.editor import Editor
+
+            self._editor = Editor(self)
+        return self._editor
+
+    @property
     def deck(self) -> Deck | None:
         """What is on the screen; None when no layout could be read."""
         return self._deck
 
-    def _look_at_packs(self) -> None:
-        """Packs may have been installed or granted something, here or in another terminal."""
-        from nanochat_host.ui.pack_changes import look_at_packs, stamp_of
+    @property
+    def unsaved(self) -> bool:
+        """There are edits that the file does not have."""
+        return self._editor is not None and self._editor.dirty
 
-        if self._deck is not None and stamp_of(self.host.paths) != self.packs_stamp:
-            self.host.work(look_at_packs(self), "catalog")
+    def adopt(self, deck: Deck) -> None:
+        """The same layout under another name, or as its file has it now."""
+        layout, self._deck = deck.layout, deck
+        self.apply(layout)
 
-    def take_catalog(self, deck: Deck) -> None:
-        """The same layout with other packs; whoever calls it starts the panels anew."""
-        self._deck = self.host.deck = deck
+    def editing_anew(self, deck: Deck) -> None:
+        """The file was read again: edits begin from it."""
+        if self._editor is not None:
+            self._editor.begin(deck)
+
+    @property
+    def screen_id(self) -> str:
+        """Id of the open tab's screen."""
+        return next((name for name, tab in self._tabs.items() if tab.display), "")
 
     def place(self) -> str:
         tabs = self.query_one("#tabs", TabStrip)
@@ -131,6 +167,8 @@ class DashboardScreen(HostScreen):
         self.query_one("#tabs", TabStrip).note = clean(run_name(run)) if run else "no run"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self.editing and action not in WHILE_EDITING:
+            return False
         return self.model.live if action in STEERING else True
 
     def panel_keys(self) -> list[KeyNote]:
@@ -146,6 +184,9 @@ class DashboardScreen(HostScreen):
         """Change to another layout: new grids, new workers."""
         if deck is self._deck:
             return
+        if self._editor is not None:
+            self._editor.close()
+            self._editor = None
         self._deck = deck
         old, self._tabs = self._tabs, {}
         if self.stage is not None:
@@ -153,6 +194,46 @@ class DashboardScreen(HostScreen):
         for tab in old.values():
             await tab.remove()
         await self._open_deck()
+        self._restore()
+
+    def apply(self, layout: LayoutSpec, show: str = "") -> None:
+        """Become an edited version of the layout: what it leaves alone goes on undisturbed.
+
+        show: id of the screen to open, default the one that is open.
+        """
+        if self._deck is None:
+            return
+        show = show or self.screen_id
+        index = next((i for i, found in enumerate(layout.screens) if found.id == show), None)
+        if index is None:
+            index = min(self.query_one("#tabs", TabStrip).active, len(layout.screens) - 1)
+        self._deck = self.host.deck = replace(self._deck, layout=layout)
+        with self.app.batch_update():
+            for screen_id, tab in list(self._tabs.items()):
+                self._apply_tab(screen_id, tab, layout.screen(screen_id))
+            tabs = self.query_one("#tabs", TabStrip)
+            tabs.titles = tuple(clean(found.title) for found in layout.screens)
+            tabs.active = index
+        if layout.screens[index].id != self.screen_id:
+            self.call_later(self.action_tab, index)
+        elif self.stage is not None:
+            self.stage.show(self.views)
+
+    def _apply_tab(self, screen_id: str, tab: PanelGrid | LogPane, spec: ScreenSpec | None) -> None:
+        views = tab.views if isinstance(tab, PanelGrid) else []
+        if spec is None or isinstance(tab, PanelGrid) is not bool(spec.panels):
+            del self._tabs[screen_id]
+            tab.display = False
+            tab.remove()
+            if self.stage is not None:
+                self.stage.drop(views)
+        elif isinstance(tab, PanelGrid) and tab.spec != spec:
+            applied = tab.apply(spec)
+            if self.stage is not None:
+                self.stage.drop(applied.gone)
+                self.stage.open(applied.new)
+                for view, before in applied.kept:
+                    self.stage.update(view, before)
 
     async def _open_deck(self) -> None:
         if self._deck is None:
@@ -180,7 +261,9 @@ class DashboardScreen(HostScreen):
                 await self._add_tab(spec)
         self.host.session.tabs[self._deck.layout.name] = spec.id
         opened = self._tabs[spec.id]
-        if isinstance(opened, PanelGrid):
+        if self.editing:
+            self.editor.opened()
+        elif isinstance(opened, PanelGrid):
             opened.views[0].focus(scroll_visible=False)
         else:
             opened.log_view.focus()
@@ -217,6 +300,55 @@ class DashboardScreen(HostScreen):
 
     async def action_back(self) -> None:
         await self.host.action_back()
+
+    def action_edit(self) -> None:
+        """Edit the layout, or no longer."""
+        if self._deck is not None:
+            self.editor.toggle()
+
+    def action_reload_layout(self) -> None:
+        """Read the layout's file again."""
+        from nanochat_host.ui.edit.reload import reload_layout
+
+        self.host.work(reload_layout(self), "layout")
+
+    def _look_at_file(self) -> None:
+        """A layout that somebody writes to is read again, while it is on the screen."""
+        if self.is_current and self._deck is not None:
+            self._look_at_packs()
+            from nanochat_host.ui.edit.reload import reload_if_changed
+
+            self.host.run_worker(
+                reload_if_changed(self), group="layout", exclusive=True, exit_on_error=False
+            )
+
+    def _look_at_packs(self) -> None:
+        """Packs may have been installed or granted something, here or in another terminal."""
+        from nanochat_host.ui.pack_changes import look_at_packs, stamp_of
+
+        if self._deck is not None and stamp_of(self.host.paths) != self.packs_stamp:
+            self.host.work(look_at_packs(self), "catalog")
+
+    def take_catalog(self, deck: Deck) -> None:
+        """The same layout with other packs; whoever calls it starts the panels anew."""
+        self._deck = self.host.deck = deck
+        for tab in self._tabs.values():
+            if isinstance(tab, PanelGrid):
+                tab.take_entries(deck.catalog.panels)
+
+    def _restore(self) -> None:
+        """Unsaved edits of the last time, if there are any."""
+        if self.host.paths.drafts.exists() and self._deck is not None:
+            self.editor.restore()
+
+    @on(PanelView.MissingAnswered)
+    async def _missing_answered(self, message: PanelView.MissingAnswered) -> None:
+        if message.answer == "remove":
+            self.editor.remove(message.panel_view.placement.id)
+        elif "packs" in PLACES:
+            await self.host.action_show("packs")
+        else:
+            self.host.tell("install packs with `nanochat-cli pack install`")
 
     @on(PanelGrid.ShownChanged)
     def _shown_changed(self, message: PanelGrid.ShownChanged) -> None:
