@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
+from nanochat_sdk.capabilities import FILES
 from nanochat_sdk.data import Data, Needs
 from nanochat_sdk.payload import Payload
 from nanochat_sdk.protocol import View
+from nanochat_sdk.standin import StandIn
 
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.catalog import PanelEntry
@@ -17,6 +19,8 @@ from nanochat_host.packs.process import PanelProcess
 from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.supervisor import Supervisor
 
+_ROUNDS = 8
+"""Rounds of questions and answers before the picture is taken."""
 _FINAL = (PanelState.BACKOFF, PanelState.QUARANTINED)
 
 
@@ -55,23 +59,31 @@ async def render(
             panel = await stage.frame(None, width, height)
             answer = answer(panel.needs)
         panel = await stage.frame(answer, width, height)
+        await stage.answer_all(width, height)
         assert panel.payload is not None
         return panel.payload
 
 
 class Stage:
     """A supervisor with one panel on it; each wait ends with the state waited for, or raises
-    PanelFailedError."""
+    PanelFailedError.
+
+    There is nobody to consent, so the panel may read no file. What else it declares it has: notes
+    that are forgotten, and a network without an answer.
+    """
 
     def __init__(self, entry: PanelEntry, options: Mapping[str, Any]) -> None:
         self._entry, self._options = entry, options
         self._changed = asyncio.Event()
+        self._host = StandIn()
         self._supervisor = Supervisor(lambda _panel: self._changed.set())
         self.panel: PanelProcess
 
     async def __aenter__(self) -> Stage:
         try:
-            self.panel = self._supervisor.open(self._entry, self._options, ())
+            declared = self._entry.panel.capabilities
+            granted = [text for text in declared if not text.startswith(f"{FILES}:")]
+            self.panel = self._supervisor.open(self._entry, self._options, granted)
         except BaseException:
             await self._supervisor.close()
             raise
@@ -93,6 +105,16 @@ class Stage:
         while self.panel.frames == before:
             await self._change()
         return self.panel
+
+    async def answer_all(self, width: int, height: int) -> None:
+        """Answer what it asked, and what it asks then, for a while."""
+        for _ in range(_ROUNDS):
+            desk = self.panel.desk
+            for asked in desk.take_wanted():
+                desk.answer(asked.number, self._host.answer(asked.ask, self.panel.granted))
+            if not desk.has_answers:
+                return
+            await self.frame(None, width, height)
 
     async def _change(self) -> None:
         """The next change that is not a failure. The deadlines of the panel bound the wait."""

@@ -18,8 +18,10 @@ from nanochat_sdk.manifest import resolve_options
 from nanochat_sdk.payload import Payload
 from nanochat_sdk.protocol import Act, Frame, Input, KeyHelp, Load, Loaded, Reply, View
 
+from nanochat_host.packs.broker import Desk
 from nanochat_host.packs.catalog import BUILTIN, PanelEntry
 from nanochat_host.packs.failure import Failure
+from nanochat_host.packs.files import readable_files
 from nanochat_host.packs.policy import BASE_DELAY_S, MAX_FAILURES, RetryPolicy
 from nanochat_host.packs.room import room_of
 from nanochat_host.packs.sandbox.level import Level
@@ -57,6 +59,8 @@ class PanelProcess:
         self._unsandboxed_ok = unsandboxed_ok or entry.pack.id == BUILTIN
         self.options = resolve_options(entry.panel.options, options)
         self.granted = frozenset(granted)
+        self.desk = Desk(self.granted)
+        """What the present worker asks for. A new one with each worker."""
         self.state = PanelState.STOPPED
         self.reason = ""
         self.traceback = ""
@@ -156,8 +160,19 @@ class PanelProcess:
             self._begin()
 
     def _begin(self) -> None:
-        paths = [str(path) for path in self.entry.paths]
-        load = Load(self.entry.panel.entry, paths, self.options, self.entry.pack.protocol)
+        files = readable_files(self.granted)
+        for permission, why in files.refused.items():
+            logger.warning("panel %s: %s is not to be had: %s", self.name, permission, why)
+        self.room = room_of(self.entry, files.found)
+        self.desk = Desk(self.granted)
+        held = self.granted - files.refused.keys()
+        load = Load(
+            self.entry.panel.entry,
+            [str(path) for path in self.entry.paths],
+            self.options,
+            self.entry.pack.protocol,
+            sorted(set(self.entry.panel.capabilities) - held),
+        )
         try:
             self._session = Session(self._spawner, self.room, load, self, self._deadlines)
         except OSError as error:
@@ -191,6 +206,7 @@ class PanelProcess:
             inputs=list(inputs),
             force=force or self._repaint,
             options=self.options if self._new_options else None,
+            answers=self.desk.take_answers(),
         )
         if trouble := self._session.request(frame):
             self.status = trouble
@@ -269,6 +285,7 @@ class PanelProcess:
             self.needs = reply.needs
         self.status = clean(reply.status)
         self._take_in(reply.acts)
+        self.desk.take_in(reply.asks)
         self._stop_if_paused()
         self._on_change(self)
 

@@ -18,18 +18,26 @@ class Room:
     """readable: files and folders, with all that is below. listed: folders whose names Python must
     see to find a module in them. All absolute. preload: modules the zygote imports, so that its
     workers share them instead of compiling them each: only of our own panels, which come with the
-    host and are trusted as the SDK is. A stranger's code is read behind the walls or not at all."""
+    host and are trusted as the SDK is. A stranger's code is read behind the walls or not at all.
+    files: what the person let its panel read, each as (name, real name)."""
 
     readable: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def pack(self) -> Room:
+        """The room of panels of this pack that may read no files: what a pack uses is counted
+        together, whatever each of its panels was granted."""
+        return replace(self, files=())
 
 
-def room_of(entry: PanelEntry) -> Room:
-    """The room of the entry's pack."""
+def room_of(entry: PanelEntry, files: tuple[tuple[str, str], ...] = ()) -> Room:
+    """The room of the entry's pack, for a panel that may read `files`."""
     builtin = builtin_room()
     room = _room(entry.folder, entry.paths)
-    return builtin if room.readable == builtin.readable else room
+    return replace(builtin if room.readable == builtin.readable else room, files=files)
 
 
 @cache

@@ -176,7 +176,7 @@ class Supervisor:
         found: dict[str, PackUse] = {}
         for pack_id in dict.fromkeys(panel.entry.pack.id for panel in self._panels):
             panels = [panel for panel in self._panels if panel.entry.pack.id == pack_id]
-            meter = self._meters.get(panels[0].room)
+            meter = self._meters.get(panels[0].room.pack)
             stopped = {p.name: p.reason for p in panels if p.state is PanelState.QUARANTINED}
             cores, memory = (meter.cores, meter.memory_bytes) if meter else (0.0, 0)
             found[pack_id] = PackUse(cores, memory, len(panels), stopped)
@@ -216,7 +216,7 @@ class Supervisor:
         rooms: dict[Room, dict[int, proc_stats.Usage]] = {}
         for panel in self._panels:
             if panel.pid is not None and (used := proc_stats.usage(panel.pid)):
-                rooms.setdefault(panel.room, {})[panel.pid] = used
+                rooms.setdefault(panel.room.pack, {})[panel.pid] = used
         self._meters = {room: self._meters.get(room) or Meter(self._budget) for room in rooms}
         for room, usages in rooms.items():
             excess = self._meters[room].excess(now_s, usages)

@@ -31,7 +31,8 @@ def main() -> None:
     del sys.argv[1:], sys.orig_argv[1:]
     config = json.loads(wanted)
     die_with(config["host_pid"])
-    plan = Plan(Level(config["highest"]), config["readable"], config["listed"], config["packages"])
+    wishes = (config[name] for name in ("readable", "listed", "packages", "files"))
+    plan = Plan(Level(config["highest"]), *wishes)
 
     def load() -> None:
         for name in (*PRELOAD, *config["preload"]):

@@ -216,6 +216,7 @@ def _command(control_fd: int, room: Room, highest: Level) -> list[str]:
         "readable": room.readable,
         "listed": room.listed,
         "preload": room.preload,
+        "files": room.files,
         "packages": [str(packages["nanochat_sdk"]), str(packages["msgspec"])],
     }
     import_from = dict.fromkeys(str(folder.parent) for folder in packages.values())

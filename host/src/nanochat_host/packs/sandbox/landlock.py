@@ -39,10 +39,11 @@ def abi() -> int:
         return 0
 
 
-def ruleset(rules: Iterable[tuple[str, int]], version: int) -> int:
+def ruleset(rules: Iterable[tuple[str | int, int]], version: int) -> int:
     """A descriptor of the rules, for `restrict` in any number of processes.
 
-    rules: path and the rights below it; a path that is missing or not ours to see is left out.
+    rules: path, or descriptor of one, and the rights below it; a path that is missing or not ours
+    to see is left out.
     version: at most `abi()`. Raises OSError.
     """
     handled = (1 << _FS_RIGHTS_OF_ABI[min(version, max(_FS_RIGHTS_OF_ABI))]) - 1
@@ -66,8 +67,8 @@ def restrict(ruleset_fd: int) -> None:
     kernel.system_call("landlock_restrict_self", ruleset_fd, 0)
 
 
-def _allow(ruleset_fd: int, path: str, rights: int) -> None:
-    fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+def _allow(ruleset_fd: int, path: str | int, rights: int) -> None:
+    fd = os.dup(path) if isinstance(path, int) else os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         if not S_ISDIR(os.fstat(fd).st_mode):
             rights &= _OF_FILES

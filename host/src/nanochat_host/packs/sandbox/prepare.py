@@ -8,20 +8,31 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from nanochat_host.packs.sandbox import identity, kernel, landlock, library, mounts, namespaces
+from nanochat_host.packs.sandbox import (
+    granted,
+    identity,
+    kernel,
+    landlock,
+    library,
+    mounts,
+    namespaces,
+)
+from nanochat_host.packs.sandbox.granted import Granted
 from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.sandbox.seccomp import Filter
 
 
 class Plan(NamedTuple):
-    """What the host wants. highest: how far to go at most. readable: files and folders of the pack,
-    and what the person let it read. listed: folders of which the names may be seen, because Python
-    looks there for the pack. packages: folders of modules that workers may import later."""
+    """What the host wants. highest: how far to go at most. readable: files and folders of the pack.
+    listed: folders of which the names may be seen, because Python looks there for the pack.
+    packages: folders of modules that workers may import later. files: what the person let it read,
+    each as (name, real name)."""
 
     highest: Level
     readable: Sequence[str]
     listed: Sequence[str]
     packages: Sequence[str]
+    files: Sequence[tuple[str, str]] = ()
 
 
 class Prepared(NamedTuple):
@@ -49,29 +60,37 @@ def prepare(plan: Plan, load: Callable[[], None]) -> Prepared:
         load()
         return Prepared(os.getpid())
     pack = library.existing([*plan.packages, *plan.readable])
-    user_id = identity.DEDICATED_ID if identity.can_be_dedicated(library.stdlib(), pack) else None
+    # Someone else's files are no use to a user of its own, so root stays root for them.
+    own = [*pack, *(real for _name, real in plan.files)]
+    user_id = identity.DEDICATED_ID if identity.can_be_dedicated(library.stdlib(), own) else None
     inner_pid = None
     if plan.highest is Level.STRICT:
         inner_pid = namespaces.enter(user_id)
+    files = granted.opened(plan.files)
     if inner_pid is None:
         load()
     else:
-        _into_own_root(plan, pack, load)
+        _into_own_root(plan, pack, files, load)
     identity.forbid_regaining()
+    ruleset_fd = _ruleset(plan, pack, files)
+    granted.close(files)
     return Prepared(
         inner_pid or os.getpid(),
         inner_pid is not None,
-        _ruleset(plan, pack),
+        ruleset_fd,
         Filter(kernel.MACHINE),
         user_id,
     )
 
 
-def _into_own_root(plan: Plan, pack: list[str], load: Callable[[], None]) -> None:
+def _into_own_root(
+    plan: Plan, pack: list[str], files: Sequence[Granted], load: Callable[[], None]
+) -> None:
     """What fails in here ends the inner process: the outer one goes on without namespaces."""
     try:
         devices = [path for path in (library.NULL, *library.DEVICES) if os.path.exists(path)]  # noqa: PTH110
-        mounts.build([*library.existing([*library.readable(), *pack]), *devices], plan.listed)
+        paths = [*library.existing([*library.readable(), *pack]), *devices]
+        mounts.build(paths, plan.listed, files)
         load()
         mounts.enter()
     except OSError as error:
@@ -79,11 +98,14 @@ def _into_own_root(plan: Plan, pack: list[str], load: Callable[[], None]) -> Non
         os._exit(namespaces.FAILED)
 
 
-def _ruleset(plan: Plan, pack: list[str]) -> int | None:
+def _ruleset(plan: Plan, pack: list[str], files: Sequence[Granted]) -> int | None:
     version = landlock.abi()
     if version == 0:
         return None
-    rules = [(path, landlock.READ) for path in (*library.readable(), *pack)]
+    rules: list[tuple[str | int, int]] = [
+        (path, landlock.READ) for path in (*library.readable(), *pack)
+    ]
+    rules += [(one.fd, landlock.READ) for one in files]
     rules += [(path, landlock.READ_DIR) for path in plan.listed]
     rules += [(path, landlock.READ_FILE) for path in library.DEVICES]
     rules.append((library.NULL, landlock.READ_FILE | landlock.WRITE_FILE))
