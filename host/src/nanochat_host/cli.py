@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from nanochat_host.core.wire import StartRun
 
 VERBS = (
-    *("demo", "doctor", "checkout", "data", "config", "prefab", "checkpoint", "run", "alert"),
-    *("auth", "complete", "chat", "layout", "panel", "pack", "keys", "core", "completion"),
+    *("demo", "doctor", "checkout", "data", "config", "prefab", "checkpoint", "run", "replay"),
+    *("alert", "auth", "complete", "chat", "layout", "panel", "pack", "keys", "core"),
+    "completion",
 )
 
 EPILOG = """examples:

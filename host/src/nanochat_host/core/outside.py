@@ -15,6 +15,7 @@ from nanochat_host.core.adopt import Adoptions
 from nanochat_host.core.alerting import Alerting
 from nanochat_host.core.declared import Declared
 from nanochat_host.core.raised import NEWEST, raised
+from nanochat_host.core.replays import prepare_replay
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.needs import wandb_name
@@ -29,6 +30,7 @@ from nanochat_host.core.telemetry.wandb_online import RunAtWandb
 from nanochat_host.core.wandb_follow import OutsideRecord, WandbFollow
 from nanochat_host.core.wire import RunSummary
 from nanochat_host.core.wire_health import SOURCES
+from nanochat_host.core.wire_replay import StartReplay
 from nanochat_host.errors import ConfigFileError
 from nanochat_host.paths import Paths, atomic_write
 
@@ -44,7 +46,7 @@ class Outside:
     """Owned by the core, lives in its loop."""
 
     def __init__(self, paths: Paths, hub: TelemetryHub, runs: RunManager, secrets: Secrets) -> None:
-        self._hub, self._runs, self._secrets = hub, runs, secrets
+        self._paths, self._hub, self._runs, self._secrets = paths, hub, runs, secrets
         self._adoptions = Adoptions(paths, hub, runs)
         self.declared = Declared(paths, hub)
         self.alerting = Alerting(paths, hub)
@@ -97,6 +99,11 @@ class Outside:
             atomic_write(run.paths.outside_json, msgspec.json.encode(record), 0o600)
         self._follow(run)
         return self._runs.summary(run)
+
+    async def replay(self, wish: StartReplay) -> RunSummary:
+        """Play recorded files as a run. Raises NotFoundError or UsageError."""
+        prepared = await asyncio.to_thread(prepare_replay, self._paths, wish)
+        return self._runs.summary(await self._runs.launch(prepared))
 
     def sources(self, run_id: str) -> list[wire.SourceInfo]:
         """Every source of a run, with the reason for its state. Raises NotFoundError."""

@@ -1,4 +1,4 @@
-"""Recorded events as a run that has ended: for `panel render --replay` and for panel authors."""
+"""A recording as a run that has ended: for `panel render --replay` and for panel authors."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from nanochat_sdk.data import RunFacts
 
+from nanochat_host.core.declared import apply_declared
+from nanochat_host.core.recording import Recording
+from nanochat_host.core.telemetry import journal
 from nanochat_host.core.telemetry.hub import TelemetryHub
 from nanochat_host.core.wire import QueryItem, QueryResult
-from nanochat_host.errors import NotFoundError, UsageError
+from nanochat_host.declaring import DeclaringPack, read_declaring
+from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
 
 RUN_ID = "replay"
@@ -22,22 +27,28 @@ TIMEOUT_S = 60.0
 
 
 class Replay:
-    """A telemetry hub of its own over a copy of `events`, which is never written to.
+    """A telemetry hub of its own over a copy of a log, an `events.jsonl`, spans or several of them
+    (see `core.recording`), which are never written to. Packs' declarations and rules apply.
 
-    Raises NotFoundError if there is no such file, UsageError if it holds no event.
+    packs: whose; None: the enabled ones. only: see `Recording`. Raises NotFoundError if there is no
+    such file, UsageError if it holds nothing that can be read.
     """
 
-    def __init__(self, events: Path) -> None:
-        if not events.is_file():
-            raise NotFoundError(f"{events}: no such file", "give the events.jsonl of a run")
+    def __init__(
+        self,
+        *files: Path,
+        packs: list[DeclaringPack] | None = None,
+        only: Mapping[str, str] | None = None,
+    ) -> None:
+        self._recording = Recording(files, only)
         self._folder = Path(tempfile.mkdtemp(prefix="nanochat-cli-replay-"))
         paths = Paths(self._folder)
         self._run = paths.run(RUN_ID)
         self._run.root.mkdir(parents=True)
-        shutil.copyfile(events, self._run.events_jsonl)
-        self._source = events
+        self._source = files[0]
         self._loop = asyncio.new_event_loop()
-        self._hub = TelemetryHub(paths)
+        self._hub = TelemetryHub(paths, judge_ended=True)
+        apply_declared(self._hub, read_declaring(Paths.from_env()) if packs is None else packs)
 
     def __enter__(self) -> Self:
         try:
@@ -65,7 +76,22 @@ class Replay:
         self._loop.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _copy(self) -> None:
+        """A single events file byte by byte, so that lines that are no events are counted."""
+        sources = self._recording.sources
+        if len(sources) == 1 and sources[0].kind == "events" and sources[0].path.suffix != ".gz":
+            shutil.copyfile(self._source, self._run.events_jsonl)
+            return
+        with self._run.out_log.open("wb") as log:
+            rows = []
+            for item in self._recording.items():
+                log.write(item.line)
+                if item.row is not None:
+                    rows.append(item.row)
+            journal.append_rows(self._run, rows)
+
     async def _load(self) -> None:
+        self._copy()
         await self._hub.start()
         self._hub.follow(self._run, live=False)
         deadline = time.monotonic() + TIMEOUT_S
@@ -74,7 +100,8 @@ class Replay:
         events = self._hub.events(
             RUN_ID, (), 8
         )  # an alert about the file itself is none of its own
-        if not self._hub.metrics(RUN_ID) and all(event.kind == "alert" for event in events):
+        silent = all(event.kind == "alert" for event in events) and not self._run.out_log.exists()
+        if silent and not self._hub.metrics(RUN_ID):
             raise UsageError(
                 f"{self._source}: holds no event that can be read",
                 "expected one JSON object a line, with `ts` and `kind` (docs/events.md)",

@@ -27,7 +27,7 @@ def outside_routes(app: FastAPI, core: Core, doc: Doc) -> None:
     _accounts(app, core.secrets, doc)
     _sources(app, core.outside, doc)
     _alerts(app, core.outside, doc)
-    declared_routes(app, core.outside.declared, doc)
+    declared_routes(app, core.outside, doc)
 
 
 def _accounts(app: FastAPI, secrets: Secrets, doc: Doc) -> None:

@@ -255,7 +255,8 @@ class MatrixRow(msgspec.Struct):
 
 
 class PrefabInfo(msgspec.Struct):
-    """A prefab. origin: "yours", "shipped", or the id of its pack. stages: its own values by stage, without what it
+    """A prefab. origin: "yours", "shipped", or its pack. stages: its own values by stage, without
+    what it
     extends. gpu, gpus: the machine it is meant for. error: why it cannot be read."""
 
     name: str

@@ -42,7 +42,9 @@ def register(verbs: Verbs) -> None:
     render.add_argument("panel", metavar="PACK:PANEL")
     source = render.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", help="a run: id, name or `last`")
-    source.add_argument("--replay", metavar="FILE", help="an events.jsonl")
+    source.add_argument(
+        "--replay", metavar="FILE", nargs="+", help="a log, an events.jsonl, spans as JSON lines"
+    )
     render.add_argument("--size", default="80x20", metavar="WxH", help="cells")
     render.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option")
     form = render.add_mutually_exclusive_group()
@@ -87,7 +89,7 @@ def render_one(args: argparse.Namespace, paths: Paths) -> int:
         raise NotFoundError(f"there is no panel `{args.panel}`", hint)
     options = {key: parse_value(value) for key, value in parse_pairs(args.set).items()}
     with ExitStack() as stack:
-        answer = _of_run(args, paths, entry) if args.run else _of_file(stack, args.replay, entry)
+        answer = _of_run(args, paths, entry) if args.run else _of_files(stack, args.replay, entry)
         try:
             payload = render_once(entry, options, answer, width, height)
         except OptionError as error:
@@ -111,12 +113,12 @@ def _of_run(args: argparse.Namespace, paths: Paths, entry: PanelEntry) -> Callab
     return lambda needs: _decode(client.query(Query(run=run_id, items=[_item(entry, needs)])))
 
 
-def _of_file(stack: ExitStack, file: str, entry: PanelEntry) -> Callable[[Needs], Data]:
+def _of_files(stack: ExitStack, files: list[str], entry: PanelEntry) -> Callable[[Needs], Data]:
     from nanochat_host.core.replay import Replay
 
-    replay = stack.enter_context(Replay(Path(file)))
+    replay = stack.enter_context(Replay(*map(Path, files)))
     if replay.bad_lines:
-        remark(f"{file}: left out {replay.bad_lines} line(s) that are no events")
+        remark(f"{files[0]}: left out {replay.bad_lines} line(s) that are no events")
     return lambda needs: answer_of(replay, entry, needs)
 
 

@@ -10,7 +10,6 @@ from itertools import takewhile
 from math import isfinite
 from typing import Any
 
-from nanochat_sdk import format as fmt
 from nanochat_sdk.declare import AlertDeclaration, Declarations
 
 from nanochat_host.core.telemetry.column import Column
@@ -55,7 +54,7 @@ class PackRule:
         if self.about.log:
             return self._seen(look)
         value = self._value(look, look.limits.packs.get(self.name, self.about.value))
-        return None if value is None else self._finding({"value": fmt.number(value)})
+        return None if value is None else self._finding({"value": f"{value:.4g}"})
 
     def _finding(self, said: Mapping[str, Any]) -> Finding:
         title = _SLOT.sub(lambda slot: str(said.get(slot[1], slot[0]))[:200], self.about.title)
