@@ -10,6 +10,8 @@ from typing import NamedTuple
 from nanochat_sdk import Event
 from nanochat_sdk import format as fmt
 
+CUT = "[cut]"
+"""What the receiver puts in the place of the rest of a long attribute."""
 OUT = -1
 """Level of what is not in the working context."""
 MAX_LEVEL = 8
@@ -112,7 +114,8 @@ def _numbers(raw: object) -> tuple[list[int], bool]:
     and whether it was cut. Nothing is raised."""
     if isinstance(raw, str):
         text = raw.strip()
-        cut = not text.endswith("]")
+        cut = not text.endswith("]") or text.endswith(CUT)
+        text = text.removesuffix(CUT)
         parts = text.strip("[]").split(",")
         if cut:
             parts = parts[:-1]  # the last number may be half of one

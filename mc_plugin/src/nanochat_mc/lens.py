@@ -16,6 +16,8 @@ CORRELATIONS = {
     "greatest": ("mc/preference_corr_max", "mc/preference_corr_max_valid"),
 }
 PAIRS, MISSING = "mc/preference_pair_count", "mc/preference_missing"
+W_AND_B = "mc/grad_accum_steps"
+"""A figure that comes through W&B alone, with every row of it."""
 AGREEMENT = "mc/preference_agreement"
 SCORES = {"score size": "mc/policy_score_abs_mean", "score spread": "mc/policy_score_std_mean"}
 CALLS = {
@@ -23,6 +25,8 @@ CALLS = {
     "by the allocator": "mc/lens_allocator_calls",
     "gist calls": "mc/gist_calls",
 }
+LABEL = 18
+"""Cells of a label where there is room."""
 SOURCE = Source("figures of the lens", timers=False, proof=())
 
 
@@ -38,14 +42,17 @@ class Lens(McPanel):
         if not any(name in self.data.latest for name in names):
             return absent(self.data, SOURCE)
         lines = [*self._loss(), *self._preferences(size.width), *self._use()]
+        label = min(LABEL, max(size.width // 2 - 1, 1))
+        lines = [
+            [(fmt.fit(fmt.cut(line[0][0], label - 1), label), line[0][1]), *line[1:]]
+            for line in lines
+        ]
         return Text(lines=[_clip(line, size.width) for line in lines[: max(size.height, 1)]])
 
     def _loss(self) -> list[list[Span]]:
         series = self.data.series.get(LOSS)
         if LOSS not in self.data.latest:
-            if MISSING in self.data.latest:
-                return []
-            return [_line("lens loss", "not emitted by this revision", "muted")]
+            return [_line("lens loss", self._why(""), "muted")]
         newest = self.latest(LOSS)
         if newest == 0 and _all_zero(series):
             count = series.total if series else 1
@@ -53,7 +60,7 @@ class Lens(McPanel):
             why = "its weight is 0" if weight == 0 else "the revision computes none"
             return [
                 _line("lens loss", f"exactly 0 for all {fmt.integer(count)} points", "error"),
-                [(f"  the lens does not learn: {why}", "muted")],
+                _line("", f"it does not learn: {why}", "muted"),
             ]
         style: Style = "warning" if newest is not None and newest > 0.1 else "success"
         return [_line("lens loss", fmt.number(newest), style)]
@@ -65,7 +72,7 @@ class Lens(McPanel):
             missing = self.latest(MISSING)
             of = f" (of {fmt.integer(missing)} variants)" if missing is not None else ""
             known = pairs is not None or missing is not None
-            said = f"no pairs{of}" if known else "not emitted by this revision"
+            said = f"no pairs{of}" if known else self._why("mc_log_lens_debug")
             return [_line("preferences", said, "warning" if known else "muted")]
         lines = [_line("preferences", f"{fmt.integer(pairs)} pairs", "")]
         for label, names in CORRELATIONS.items():
@@ -76,6 +83,16 @@ class Lens(McPanel):
         if agreement is not None:
             lines.append(_line("agreement", fmt.percent(100 * agreement), ""))
         return lines
+
+    def _why(self, flag: str) -> str:
+        """Why a figure is missing that W&B reports, and the log with a flag."""
+        if flag and option(self.data, flag) == 0:
+            return f"needs --{flag}=1, or W&B"
+        return (
+            "not emitted by this revision"
+            if W_AND_B in self.data.latest
+            else "with W&B's figures: none came"
+        )
 
     def _use(self) -> list[list[Span]]:
         known = {**SCORES, **CALLS}
@@ -91,7 +108,7 @@ class Lens(McPanel):
 
 
 def _line(label: str, value: str, style: Style) -> list[Span]:
-    return [(fmt.fit(label, 18), "muted"), (value, style)]
+    return [(label, "muted"), (value, style)]
 
 
 def _correlation(label: str, value: float, width: int) -> list[Span]:
@@ -104,7 +121,7 @@ def _correlation(label: str, value: float, width: int) -> list[Span]:
     drawn: list[Span] = (
         [(f"  {left.rjust(half)}", style), ("│", "muted"), (right, style)] if half else []
     )
-    return [*_line(f"  correlation, {label}"[:18], f"{fmt.fixed(value, 3):>7}", style), *drawn]
+    return [*_line(f"  corr., {label}", f"{fmt.fixed(value, 3):>7}", style), *drawn]
 
 
 def _all_zero(series: Series | None) -> bool:

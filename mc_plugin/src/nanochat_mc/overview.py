@@ -140,7 +140,8 @@ class Overview(RefocusPanel):
 def _spans(fact: Fact, width: int) -> list[Span]:
     """A fact in exactly `width` cells."""
     room = max(width - 2, 0)
-    label = fmt.fit(fact.label, min(17, room))
+    gutter = min(17, max(room // 2 - 1, 1))
+    label = fmt.fit(fmt.cut(fact.label, gutter - 1), gutter)
     value = fmt.cut(fact.value, max(room - fmt.cells(label), 0))
     left = room - fmt.cells(label) - fmt.cells(value)
     note = fmt.cut(f"  {fact.note}", left) if fact.note else ""

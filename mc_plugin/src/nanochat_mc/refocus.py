@@ -19,6 +19,8 @@ from nanochat_sdk import format as fmt
 FOCUS, USAGE = "focus_allocator", "lensnet_usage"
 KEPT = 2000
 LATEST_S = 1e11
+ENOUGH = 3
+"""Steps without a `lensnet_usage` that tell a revision which sends none."""
 
 
 class Refocus(NamedTuple):
@@ -60,7 +62,8 @@ class RefocusLog:
     def feed(self, events: Sequence[Event]) -> None:
         """Take up spans that are new. Those of an impossible time are left out."""
         news = [event for event in events if self.newest < event.ts < LATEST_S]
-        has_usage = any(event.fields.get("name") == USAGE for event in events)
+        names = [event.fields.get("name") for event in events]
+        has_usage = USAGE in names or names.count(FOCUS) < ENOUGH
         waiting: dict[str, Event] = {}
         for event in sorted(news, key=lambda event: event.ts):
             session = fmt.plain(event.fields.get("mc.session_id") or "", 80)

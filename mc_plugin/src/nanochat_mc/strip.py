@@ -52,13 +52,13 @@ def cells(context: Context, start: int, stop: int, count: int) -> list[Cell]:
 
 
 def _seen(inside: Sequence[Run], low: int, high: int) -> tuple[int, bool]:
-    """Level of a cell, and whether it hides a change. Two runs that both reach beyond the cell hide
-    none: its neighbours show them, and the longer part names the cell."""
+    """Level of a cell, and whether it hides a change. A run as long as two cells has one of its own
+    somewhere; where two such meet nothing is hidden, and the longer part names the cell."""
     if len(inside) < 2:
         return (inside[0].level if inside else OUT), False
-    if any(run.start >= low and run.stop <= high for run in inside):
-        return max(run.level for run in inside), True
     left, right = inside[0], inside[-1]
+    if len(inside) > 2 or min(left.stop - left.start, right.stop - right.start) < 2 * (high - low):
+        return max(run.level for run in inside), True
     return (left if left.stop - low >= high - right.start else right).level, False
 
 
