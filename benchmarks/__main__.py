@@ -7,7 +7,20 @@ import subprocess
 import sys
 import time
 
-ALL = ("hook", "ingest", "million", "planner", "workers", "draw", "tui", "trainer", "chat", "forks")
+ALL = (
+    "hook",
+    "ingest",
+    "million",
+    "planner",
+    "workers",
+    "draw",
+    "tui",
+    "trainer",
+    "chat",
+    "forks",
+    "crowd",
+    "soak",
+)
 NEEDS_TORCH = {"trainer", "chat"}
 
 

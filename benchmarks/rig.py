@@ -55,10 +55,29 @@ def start_firehose(client: CoreClient, *, rate: float, rows_before: int = ROWS_B
     raise TimeoutError("the firehose's rows did not reach the store in 30 s")
 
 
-def open_tui(run: str, layout: str, size: tuple[int, int] = (160, 48)) -> Terminal:
-    """The TUI on `run` with a layout of benchmarks/layouts."""
-    argv = [
-        sys.executable, "-m", "nanochat_host.cli",
-        "--layout", str(HERE / "layouts" / f"{layout}.toml"), "--run", run,
-    ]  # fmt: skip
+KINDS = (
+    "loss", "throughput", "timers", "progress", "schedule", "validation", "system", "gpu",
+    "log", "samples", "checkpoints", "alerts",
+)  # fmt: skip
+
+
+def grid_layout(folder: Path, panels: int, refresh_hz: float) -> Path:
+    """A layout of that many panels, all in view at once, each asked for at that rate."""
+    across = 6
+    lines = ["version = 1", 'title = "Crowd"', "[[screens]]", 'id = "crowd"', 'title = "Crowd"']
+    lines.append("columns = 12")
+    tall = 12 // -(-panels // across)
+    for n in range(panels):
+        at = [2 * (n % across), tall * (n // across), 2, tall]
+        lines += ["[[screens.panels]]", f'id = "p{n}"', f'panel = "builtin:{KINDS[n % 12]}"']
+        lines += [f"at = {at}", f"refresh_hz = {refresh_hz}"]
+    path = folder / f"crowd-{panels}.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def open_tui(run: str, layout: str | Path, size: tuple[int, int] = (160, 48)) -> Terminal:
+    """The TUI on `run` with a layout of benchmarks/layouts, or a file."""
+    file = layout if isinstance(layout, Path) else HERE / "layouts" / f"{layout}.toml"
+    argv = [sys.executable, "-m", "nanochat_host.cli", "--layout", str(file), "--run", run]
     return Terminal(argv, size=size)
