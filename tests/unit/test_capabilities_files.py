@@ -118,3 +118,13 @@ def test_a_no_brings_silence_that_grows() -> None:
     assert silences[0] == SILENCE_S
     assert silences == sorted(silences)
     assert silences[1] > silences[0]
+
+
+def test_what_the_person_does_in_the_panel_is_asked_about_at_any_time() -> None:
+    now = [0.0]
+    asking = Asking(clock=lambda: now[0])
+    assert asking.begin()
+    asking.end(agreed=False)
+    assert not asking.begin()
+    assert asking.begin(prompted=True)
+    assert not asking.begin(prompted=True)  # one question at a time all the same

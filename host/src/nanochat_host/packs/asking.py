@@ -1,6 +1,7 @@
 """How often a panel may ask the person for something, so that no panel can bury them in questions.
 
-One question at a time, a few in a minute, and after a "no" silence that grows.
+One question at a time, a few in a minute, and after a "no" silence that grows. What the person does
+in the panel themselves brings its one question at any time.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ class Asking:
         self._refusals = 0
         self._open = False
 
-    def begin(self) -> bool:
-        """It may ask now; `end` follows. False: drop the wish."""
+    def begin(self, *, prompted: bool = False) -> bool:
+        """It may ask now; `end` follows. False: drop the wish. prompted: the person pressed a key
+        or clicked in the panel, so they wait for the question."""
         now = self._clock()
         self._asked = [at for at in self._asked if now - at < 60.0]
-        if self._open or now < self._silent_until or len(self._asked) >= A_MINUTE:
+        quiet = now < self._silent_until or len(self._asked) >= A_MINUTE
+        if self._open or (quiet and not prompted):
             return False
         self._open = True
         self._asked.append(now)

@@ -71,6 +71,8 @@ class PanelProcess:
         self.status = ""
         self.frames = 0
         self.failures = 0
+        self.prompted = False
+        """The last frame brought something that the person did."""
         self._on_change = on_change
         self._spawner = spawner
         self._deadlines = deadlines
@@ -208,6 +210,7 @@ class PanelProcess:
             options=self.options if self._new_options else None,
             answers=self.desk.take_answers(),
         )
+        self.prompted = bool(frame.inputs)
         if trouble := self._session.request(frame):
             self.status = trouble
             self._on_change(self)

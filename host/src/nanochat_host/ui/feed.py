@@ -52,7 +52,8 @@ class Shown(Protocol):
 class Slot:
     """One panel on show. rev: revision of the core's data it has. due: something moved since it
     was last pulled. force: it must draw again whatever the data. inputs: typed, not yet handed
-    over. asked: needs of its last query. run: id of the run it shows, "" for the run on show."""
+    over. answers: to its questions, not yet handed over. asked: needs of its last query. run: id of
+    the run it shows, "" for the run on show."""
 
     panel: Shown
     process: PanelProcess
@@ -63,6 +64,7 @@ class Slot:
     force: bool = True
     pulled_at: float = -1e9
     inputs: list[Input] = field(default_factory=list)
+    answers: bool = False
     asked: Needs | None = None
     machine: bool = False
 
@@ -155,6 +157,14 @@ class Feed:
                 slot.inputs.extend(inputs)
                 self._pull(slot, None)
 
+    def answered(self, process: PanelProcess) -> None:
+        """Answers to a panel's questions wait for its next frame, which comes no sooner for them:
+        a panel that asks all the time draws no oftener than it may."""
+        slot = self._slots.get(process)
+        if slot is not None:
+            slot.answers = slot.due = True
+            self.kick()
+
     def changed(self, process: PanelProcess) -> None:
         """A worker answered, failed or came back."""
         slot = self._slots.get(process)
@@ -245,7 +255,7 @@ class Feed:
         for slot, answer in zip(slots, result.answers, strict=True):
             if self._slots.get(slot.process) is slot:
                 slot.panel.source_gone = False
-                if answer.data is not None or slot.force or slot.inputs:
+                if answer.data is not None or slot.force or slot.inputs or slot.answers:
                     if self._pull(slot, answer.data):
                         slot.rev = answer.rev
                     else:
@@ -278,6 +288,7 @@ class Feed:
         )
         if taken:
             slot.inputs.clear()
+            slot.answers = False
             if data is not None:
                 slot.force = False
         return taken

@@ -89,12 +89,13 @@ class DeleteWanted(Message):
 @dataclass
 class ActsWanted(Message):
     """A panel asks for actions. panel: "pack:panel". title: for the question. granted:
-    capabilities its pack holds."""
+    capabilities its pack holds. prompted: the person had just done something in it."""
 
     panel: str
     title: str
     granted: frozenset[str]
     acts: list[Act]
+    prompted: bool = False
 
 
 AnyNews = CoreChanged | ListsLoaded | News | RunStarted | Failure

@@ -14,6 +14,7 @@ from nanochat_host.packs.supervisor import Supervisor
 from nanochat_host.ui.feed import Feed, Shown, Slot
 from nanochat_host.ui.messages import ActsWanted, Failure
 from nanochat_host.ui.model import CoreState
+from nanochat_host.ui.panel_requests import PanelRequests
 
 if TYPE_CHECKING:
     from nanochat_host.layout.spec import Placement
@@ -31,6 +32,7 @@ class Stage:
         self._supervisor = Supervisor(self._changed, launched=app.launched)
         self._slots: dict[PanelView, Slot] = {}
         self.feed = Feed(app.link.query, self._acts)
+        self._requests = PanelRequests(app.link, self.feed)
         self.feed.set_run(app.model.run_id)
         self.feed.set_up(app.model.core is CoreState.UP)
 
@@ -42,6 +44,7 @@ class Stage:
     async def close(self) -> None:
         """End all workers."""
         self.feed.close()
+        self._requests.close()
         await self._supervisor.close()
 
     def clear(self) -> None:
@@ -100,10 +103,14 @@ class Stage:
 
     def _changed(self, process: PanelProcess) -> None:
         self.feed.changed(process)
+        self._requests.serve(process)
 
     def _acts(self, panel: Shown, acts: list[Act]) -> None:
         for view, slot in self._slots.items():
             if slot.panel is panel:
                 granted = frozenset(str(right) for right in slot.process.granted)
                 title = view.placement.title or slot.process.entry.panel.title
-                self._app.post_message(ActsWanted(view.placement.panel, title, granted, acts))
+                wanted = ActsWanted(
+                    view.placement.panel, title, granted, acts, slot.process.prompted
+                )
+                self._app.post_message(wanted)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from nanochat_sdk.capabilities import ACTIONS
 
 from nanochat_host.core.wire import Control, ControlAck, RunSummary, StartRun, StopRun
 from nanochat_host.errors import NanochatCliError
+from nanochat_host.packs.asking import Asking
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.messages import ActsWanted, RunStarted
 from nanochat_host.ui.screens.confirm import Choice, ConfirmScreen
@@ -18,6 +20,7 @@ from nanochat_host.ui.words import run_name
 if TYPE_CHECKING:
     from nanochat_host.ui.app import NanochatApp
 
+logger = logging.getLogger(__name__)
 SENT = {
     "save": "a checkpoint is saved after this step",
     "eval": "evaluates after this step",
@@ -34,6 +37,7 @@ class Steering:
 
     def __init__(self, app: NanochatApp) -> None:
         self._app = app
+        self._asking: dict[str, Asking] = {}
 
     async def start(self, start: StartRun) -> RunSummary | None:
         """Start a run and show it."""
@@ -111,8 +115,11 @@ class Steering:
                 self._app.desk.forget(run_id)
 
     async def act(self, wanted: ActsWanted) -> None:
-        """A panel asks for actions: check what its pack was granted, ask the person, send."""
+        """A panel asks for actions: check what its pack was granted, ask the person, send. A pack
+        that asks too much is not heard."""
         title = clean(wanted.title)
+        asking = self._asking.setdefault(wanted.panel.partition(":")[0], Asking())
+        prompted = wanted.prompted
         for act in wanted.acts:
             needed = ACTIONS.get(act.action)
             wish = clean(f"{act.action} {act.name}".strip())
@@ -121,13 +128,21 @@ class Steering:
             if needed is None or needed not in wanted.granted:
                 self._app.tell(f"{title} may not ask for “{wish}”", "warning")
                 continue
-            answer = await self._app.push_screen_wait(
-                ConfirmScreen(
-                    f"{title} asks: {wish}",
-                    f"The panel {clean(wanted.panel)} wants this done to the run on show.",
-                    [Choice("yes", "y", "do it", "", "bold")],
+            if not asking.begin(prompted=prompted):
+                logger.info("%s asks too much: %s", wanted.panel, wish)
+                continue
+            prompted = False
+            answer = None
+            try:
+                answer = await self._app.push_screen_wait(
+                    ConfirmScreen(
+                        f"{title} asks: {wish}",
+                        f"The panel {clean(wanted.panel)} wants this done to the run on show.",
+                        [Choice("yes", "y", "do it", "", "bold")],
+                    )
                 )
-            )
+            finally:
+                asking.end(agreed=answer == "yes")
             if answer == "yes":
                 # ACTIONS holds commands of the wire only (tests/contract sees to it).
                 control = Control(cmd=act.action, name=act.name, value=act.value)  # type: ignore[arg-type]
