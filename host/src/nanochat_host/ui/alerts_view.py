@@ -12,11 +12,12 @@ from nanochat_host.ui.words import age_words, duration_words
 
 COLUMNS = (
     ListColumn("", 1, keep=9),
-    ListColumn("", 18, keep=9),
+    ListColumn("", 17, keep=9),
     ListColumn("", keep=8),
-    ListColumn("", 16, keep=5),
-    ListColumn("", 10, right=True, keep=6),
+    ListColumn("", 9, right=True, keep=6),
 )
+NAMED = (*COLUMNS[:2], ListColumn("", 16, keep=5), *COLUMNS[2:])
+"""With the run that an alert is of."""
 SIGNS = {"error": ("✖", "error-bold"), "warning": ("▲", "warning"), "info": ("·", "primary")}
 NUMBERS = ("spike", "stall", "stall_s", "slow", "disk_low_gib", "late", "overfit", "wandb_min")
 PAST = 30
@@ -73,16 +74,15 @@ def _alert(alert: RaisedAlert, now: float, several: bool) -> Row:
     over = bool(alert.until)
     sign: Cell = ("○", "muted") if over else SIGNS[alert.severity]
     style = "muted" if over else ""
-    where = clean(alert.run_name or alert.run) if several else ""
-    where = where or (f"step {alert.step:,}" if alert.step is not None else "")
     lasted = f"for {duration_words(alert.until - alert.since)}" if over else ""
+    whose: tuple[Cell, ...] = ((clean(alert.run_name or alert.run), "muted"),) if several else ()
     return Row(
         alert_key(alert),
         (
             sign,
             (rule_words(alert.rule), style or "bold"),
+            *whose,
             (clean(alert.message), style),
-            (where, "muted"),
             (lasted or age_words(alert.since, now), "muted"),
         ),
     )
@@ -102,17 +102,11 @@ def value_words(value: Any) -> str:
 
 def _limit(name: str, limits: AlertLimits) -> Row:
     value, usual = getattr(limits, name), getattr(DEFAULTS, name)
-    note = "" if value == usual else f"default {value_words(usual) or 'none'}"
     words = value_words(value) or "none"
-    return Row(
-        f"limit:{name}",
-        (
-            ("", ""),
-            (f"{name}", ""),
-            (f"{words:10} {MEANINGS[name]}", "accent" if note else ""),
-            (note, "muted"),
-        ),
-    )
+    if value != usual:
+        words += f" (default {value_words(usual) or 'none'})"
+    style = "" if value == usual else "accent"
+    return Row(f"limit:{name}", (("", ""), (name, ""), (f"{words:8} {MEANINGS[name]}", style)))
 
 
 def _test(limits: AlertLimits) -> Row:

@@ -95,6 +95,7 @@ class AlertsScreen(HostScreen):
         whose = "all runs" if several or run is None else clean(run_name(run))
         self.query_one("#heading", TextLine).show([("Alerts  ", "title"), (whose, "muted")])
         rows = alerts_view.rows(self.alerts, self.limits, time.time(), several)
+        self._rows.set_columns(*(alerts_view.NAMED if several else alerts_view.COLUMNS))
         self._rows.set_rows(rows)
         self._say_what_to_do()
         self.refresh_bar()
