@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from nanochat_host.core import wire
+from nanochat_host.core.wire_queue import QueueInfo
 from nanochat_host.errors import CoreUnavailableError, RefusedError
 from nanochat_host.paths import Paths
 from nanochat_host.ui.app import NanochatApp
@@ -37,6 +38,7 @@ class FakeCore:
         self.run_list: list[wire.RunSummary] = []
         self.checkout_list = [wire.CheckoutRef(name="tiny", path="/tiny", builtin=True)]
         self.infos: dict[str, wire.CheckoutInfo] = {}
+        self.waiting = QueueInfo()
         self.lines: list[LogLine] = []
         self.sent: list[Any] = []
         self.starts = 0
@@ -63,6 +65,10 @@ class FakeCore:
     async def checkouts(self) -> list[wire.CheckoutRef]:
         self._check()
         return list(self.checkout_list)
+
+    async def queue(self) -> QueueInfo:
+        self._check()
+        return self.waiting
 
     async def checkout(self, name: str) -> wire.CheckoutInfo:
         self._check()

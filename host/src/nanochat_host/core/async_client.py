@@ -13,8 +13,9 @@ from typing import TypeVar
 import msgspec
 from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts
 
-from nanochat_host.core import calls, http1, wire
+from nanochat_host.core import calls, calls_queue, http1, wire
 from nanochat_host.core.calls import Call
+from nanochat_host.core.wire_queue import QueueInfo
 from nanochat_host.errors import CoreUnavailableError
 from nanochat_host.paths import Paths
 
@@ -84,6 +85,9 @@ class AsyncCoreClient:
 
     async def checkouts(self) -> list[wire.CheckoutRef]:
         return await self._send(calls.checkouts())
+
+    async def queue(self) -> QueueInfo:
+        return await self._send(calls_queue.queue())
 
     async def checkout(self, name: str) -> wire.CheckoutInfo:
         return await self._send(calls.checkout(name))

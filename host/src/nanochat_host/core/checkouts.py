@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 import nanochat_host
+from nanochat_host.checkout.dataset import dataset_place
 from nanochat_host.checkout.model import Checkout
 from nanochat_host.checkout.stages import read_checkout
 from nanochat_host.core.declared_config import with_flags
@@ -117,6 +118,7 @@ class Checkouts:
             commit=seen.commit if seen else "",
             dirty=seen.dirty if seen else False,
             error=error or (seen.error if seen else ""),
+            lacks=[] if error else _lacks(ref, self._interpreter(ref)),
         )
 
     def use_python(self, name: str, python: str) -> None:
@@ -176,6 +178,16 @@ def builtin_path() -> Path | None:
     if spec is not None and spec.submodule_search_locations:
         candidates += [Path(p) / "tiny_nanochat" for p in spec.submodule_search_locations]
     return next((path for path in candidates if (path / "scripts").is_dir()), None)
+
+
+def _lacks(ref: CheckoutRef, python: str) -> list[str]:
+    """From a few names of files; `checkout setup` looks closer."""
+    base, place = Path(base_dir(ref)), dataset_place(Path(ref.path))
+    has_text = place is None or any((base / place.folder).glob(f"*{place.suffix}"))
+    has_tokenizer = any((base / "tokenizer").glob("tokenizer.*"))
+    own = ref.builtin or python != sys.executable or bool(ref.python)
+    found = {"an environment": own, "text": has_text, "a tokenizer": has_tokenizer}
+    return [name for name, there in found.items() if not there]
 
 
 def base_dir(ref: CheckoutRef) -> str:

@@ -102,6 +102,8 @@ class CheckoutRef(msgspec.Struct):
     commit: str = ""
     dirty: bool = False
     error: str = ""
+    lacks: list[str] = []
+    """What a first look misses before it can train: "text", "a tokenizer", "an environment"."""
 
 
 class CheckoutInfo(msgspec.Struct):

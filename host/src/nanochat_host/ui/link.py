@@ -124,8 +124,11 @@ class CoreLink:
             await self._load_lists()
 
     async def _load_lists(self) -> None:
-        runs, checkouts = await asyncio.gather(self.client.runs(), self.client.checkouts())
-        self._post(ListsLoaded(runs, checkouts))
+        client = self.client
+        runs, checkouts, queue = await asyncio.gather(
+            client.runs(), client.checkouts(), client.queue()
+        )
+        self._post(ListsLoaded(runs, checkouts, queue))
 
     async def _reach(self) -> None:
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nanochat_sdk.protocol import Act
 from textual.message import Message
 
 from nanochat_host.core.wire import CheckoutRef, Control, RunSummary, StartRun, StreamMessage
+from nanochat_host.core.wire_queue import QueueInfo
 from nanochat_host.ui.model import CoreState
 
 
@@ -22,10 +23,11 @@ class CoreChanged(Message):
 
 @dataclass
 class ListsLoaded(Message):
-    """The core's runs and checkouts, newest answer."""
+    """The core's runs, checkouts and queue, newest answer."""
 
     runs: list[RunSummary]
     checkouts: list[CheckoutRef]
+    queue: QueueInfo = field(default_factory=QueueInfo)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from enum import Flag, StrEnum, auto
 from nanochat_sdk.data import RunFacts, RunState
 
 from nanochat_host.core.wire import CheckoutRef, RunSummary
+from nanochat_host.core.wire_queue import QueueInfo
 from nanochat_host.core.wire_health import HealthPart
 
 LIVE_STATES: frozenset[RunState] = frozenset(
@@ -49,6 +50,7 @@ class Model:
     runs: list[RunSummary] = field(default_factory=list)
     compared: list[str] = field(default_factory=list)
     checkouts: list[CheckoutRef] = field(default_factory=list)
+    queue: QueueInfo = field(default_factory=QueueInfo)
     gpu: str = ""
     health: list[HealthPart] = field(default_factory=list)
     trouble: str = ""

@@ -39,6 +39,13 @@ PLACES: dict[str, Place] = {
     ),
     "log": Place("log:LogScreen", "Log", "what the run prints", remembered=True),
     "start": Place("start:StartScreen"),
+    "checkpoints": Place(
+        "checkpoints:CheckpointsScreen",
+        "Checkpoints",
+        "verify, resume, continue, evaluate, delete",
+        remembered=True,
+    ),
+    "setup": Place("setup:SetupScreen", "Set up a checkout", "environment, text, tokenizer"),
     "compare": Place("compare:CompareScreen", "Compare", "runs side by side in one chart"),
     "alerts": Place("alerts:AlertsScreen", "Alerts", "what is wrong and what to do; limits"),
     "accounts": Place(

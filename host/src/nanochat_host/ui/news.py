@@ -100,6 +100,7 @@ class NewsDesk:
     async def _lists(self, message: ListsLoaded) -> None:
         model = self._app.model
         model.runs, model.checkouts, model.loaded = message.runs, message.checkouts, True
+        model.queue = message.queue
         if model.run_id and (row := model.summary(model.run_id)) is not None:
             self._facts_moved(row.facts.state in LIVE_STATES)
             model.run = row.facts

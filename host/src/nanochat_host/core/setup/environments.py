@@ -72,7 +72,7 @@ class Environments:
         return self.look(name)
 
     def steps(self, name: str, wish: MakeEnv, *, gpu: bool) -> list[RunStep]:
-        """Commands that make the environment, or add what it lacks. Raises as `recipe` does."""
+        """Commands that make the environment, or add what it lacks. Raises NotFoundError."""
         ref = self._checkouts.ref(name)
         own = self._own(ref)
         missing = None

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nanochat_host.core.wire import CheckoutRef, RunStep
-from nanochat_host.errors import RefusedError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DISTRIBUTIONS = {
@@ -36,7 +35,7 @@ class Needs:
 
 def environment_steps(ref: CheckoutRef, environments: Path, needs: Needs) -> list[RunStep]:
     """In the order they run; none if nothing is missing. environments: our folder for those whose
-    checkout cannot hold one. Raises RefusedError when a tool is missing."""
+    checkout cannot hold one."""
     root = Path(ref.path)
     project = _project(root)
     target = environment_folder(ref, environments)
@@ -57,7 +56,7 @@ def environment_steps(ref: CheckoutRef, environments: Path, needs: Needs) -> lis
     if wanted:
         install = [python, "-m", "pip", "install", "--progress-bar", "off", *wanted]
         steps.append(_step("install packages", install))
-    return [*steps, *(_rustbpe_steps(root, target) if rust else [])]
+    return [*steps, *([_rustbpe_step(root, target)] if rust else [])]
 
 
 def environment_folder(ref: CheckoutRef, environments: Path) -> Path:
@@ -68,8 +67,8 @@ def environment_folder(ref: CheckoutRef, environments: Path) -> Path:
     return own
 
 
-def _step(title: str, command: list[str], env: dict[str, str] | None = None) -> RunStep:
-    return RunStep(title, "", [], env=env or {}, command=command)
+def _step(title: str, command: list[str]) -> RunStep:
+    return RunStep(title, "", [], command=command)
 
 
 def _project(root: Path) -> dict[str, object]:
@@ -138,24 +137,7 @@ def _wants_rustbpe(root: Path, needs: Needs) -> bool:
     return "rustbpe" in (needs.packages if needs.missing is None else needs.missing)
 
 
-def _rustbpe_steps(root: Path, target: Path) -> list[RunStep]:
-    cargo = shutil.which("cargo") or shutil.which("cargo", path=str(Path.home() / ".cargo" / "bin"))
-    if cargo is None:
-        raise RefusedError(
-            f"{root / 'rustbpe'} must be built, and there is no Rust compiler",
-            "install one (rustup.rs), then try again; or `pip install rustbpe` in its environment",
-        )
-    python, wheels = str(target / "bin" / "python"), target / "rustbpe"
-    path = os.pathsep.join([str(Path(cargo).parent), os.environ.get("PATH", os.defpath)])
-    # Cargo's output stays out of the checkout.
-    env = {"CARGO_TARGET_DIR": str(wheels / "target"), "PATH": path}
-    build = [python, "-m", "maturin", "build", "--release", "--interpreter", python]
-    build += ["--manifest-path", str(root / "rustbpe" / "Cargo.toml"), "--out", str(wheels)]
-    wheel = ["--no-index", "--no-deps", "--force-reinstall", "--find-links", str(wheels), "rustbpe"]
-    return [
-        _step(
-            "install maturin", [python, "-m", "pip", "install", "--progress-bar", "off", "maturin"]
-        ),
-        _step("build rustbpe", build, env),
-        _step("install rustbpe", [python, "-m", "pip", "install", *wheel]),
-    ]
+def _rustbpe_step(root: Path, target: Path) -> RunStep:
+    module = [sys.executable, "-I", "-m", "nanochat_host.core.setup.rustbpe"]
+    python, build = str(target / "bin" / "python"), str(target / "rustbpe")
+    return _step("build rustbpe", [*module, python, str(root / "rustbpe"), build])

@@ -69,13 +69,13 @@ class Setup:
         return self._with_run(await asyncio.to_thread(self._environments.use, name, wish.python))
 
     async def plan_env(self, name: str, wish: setup.MakeEnv) -> list[wire.RunStep]:
-        """The commands `make_env` would run. Raises RefusedError or NotFoundError."""
+        """The commands `make_env` would run. Raises NotFoundError."""
         gpu = self._gpus() > 0
         return await asyncio.to_thread(lambda: self._environments.steps(name, wish, gpu=gpu))
 
     async def make_env(self, name: str, wish: setup.MakeEnv) -> wire.RunSummary:
         """Start a run that makes the environment, or adds what it lacks. Raises RefusedError when
-        there is nothing to do, when one is being made, or when a tool is missing."""
+        there is nothing to do, or when one is being made."""
         if under_way := self._at(name, ENVIRONMENT):
             raise RefusedError(
                 f"the environment of `{name}` is being made already",

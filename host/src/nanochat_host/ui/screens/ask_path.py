@@ -1,0 +1,75 @@
+"""A folder asked of the person, completed while it is typed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from nanochat_host.ui.screens.ask import AskScreen
+
+MAX_ENTRIES = 2000
+
+
+class FolderSuggester(Suggester):
+    """Ends what is typed with the first folder that begins so."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        import asyncio
+
+        return await asyncio.to_thread(complete, value)
+
+
+def complete(text: str) -> str | None:
+    """The path with its last part completed to a folder, None if there is none. Blocks."""
+    parent, slash, begun = text.rpartition("/")
+    if not slash:
+        return None
+    folder = Path(f"{parent}/").expanduser()
+    try:
+        with os.scandir(folder) as entries:
+            names = [
+                e.name for _, e in zip(range(MAX_ENTRIES), entries, strict=False) if e.is_dir()
+            ]
+    except OSError:
+        return None
+    hidden = begun.startswith(".")
+    fits = [n for n in names if n.startswith(begun) and n != begun and n.startswith(".") is hidden]
+    return f"{parent}/{min(fits)}/" if fits else None
+
+
+class AskPathScreen(AskScreen):
+    """Tab or the right arrow takes what is suggested."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "take", "Complete", priority=True),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="line"):
+            yield Static(Content(self._question), classes="title")
+            yield Input(
+                self._value, compact=True, select_on_focus=False, suggester=FolderSuggester()
+            )
+            help_text = f"{self._help}; " if self._help else ""
+            yield Static(
+                Content(f"{help_text}tab completes, enter takes, esc goes back"), classes="help"
+            )
+
+    async def action_take(self) -> None:
+        """Take the suggestion, or look for one at once."""
+        line = self.query_one(Input)
+        found = complete(line.value)
+        if found is not None:
+            line.value = found
+            line.cursor_position = len(found)
