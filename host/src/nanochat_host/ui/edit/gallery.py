@@ -46,6 +46,7 @@ class Gallery(ModalScreen[str | None]):
         self._catalog = dashboard.host.deck.catalog
         self._preview: PanelView | None = None
         self._timer: Timer | None = None
+        self._seen = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -82,7 +83,10 @@ class Gallery(ModalScreen[str | None]):
             Row(entry.name, ((clean(entry.panel.title), ""), (clean(entry.pack.id), "muted")))
             for entry in self._entries(word)
         ]
-        self.query_one("#panels", RowList).set_rows(rows, empty=f"no panel has “{clean(word)}”")
+        panels = self.query_one("#panels", RowList)
+        panels.set_rows(rows, empty=f"no panel has “{clean(word)}”")
+        # Another panel may have come under a cursor that did not move.
+        self._look_at(panels.key)
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
@@ -99,13 +103,20 @@ class Gallery(ModalScreen[str | None]):
 
     @on(RowList.Moved, "#panels")
     def _moved(self, message: RowList.Moved) -> None:
-        entry = self._catalog.panels.get(message.key)
-        if entry is None:
+        self._look_at(message.key)
+
+    def _look_at(self, name: str) -> None:
+        """Say what that panel is, and show it a moment later."""
+        if name == self._seen:
             return
-        self.query_one("#about", Static).update(Content(_about(entry)))
+        self._seen = name
         self._end_preview()
         if self._timer is not None:
             self._timer.stop()
+        entry = self._catalog.panels.get(name)
+        self.query_one("#about", Static).update(Content(_about(entry) if entry else ""))
+        if entry is None:
+            return
         self._timer = self.set_timer(PREVIEW_AFTER_S, lambda: self._begin_preview(entry))
 
     def _begin_preview(self, entry: PanelEntry) -> None:
