@@ -201,6 +201,16 @@ async def test_what_did_not_change_is_not_sent(hub: TelemetryHub, run: RunPaths)
     assert ask(hub, lines, since=revs[lines], run=facts)[1] is None
 
 
+async def test_a_range_without_a_point_is_answered_empty(hub: TelemetryHub, run: RunPaths) -> None:
+    append(run.events_jsonl, row(0) + row(1))
+    hub.follow(run, live=False)
+    await until(lambda: hub.is_settled("r1"))
+    _, data = ask(hub, Needs(series=(SeriesQuery("train/loss", 10, start=50.0),)))
+    assert data is not None
+    found = data.series["train/loss"]
+    assert (found.total, len(found.x)) == (0, 0)
+
+
 async def test_facts_wake_panels_but_a_step_alone_only_those_without_metrics(
     hub: TelemetryHub, run: RunPaths
 ) -> None:

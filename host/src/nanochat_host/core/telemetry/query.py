@@ -126,8 +126,10 @@ class Scene:
         for query, name, source in wanted:
             if query.columns > room:
                 query = msgspec.structs.replace(query, columns=room)
-            found = self._one(query, source) if isinstance(source, Column) else None
-            out[name] = found or self._ring(query, name, source)
+            if isinstance(source, Column):
+                out[name] = self._one(query, source)
+            else:
+                out[name] = self._ring(query, name, source)
         return out
 
     def _one(self, query: SeriesQuery, column: Column) -> Series:
