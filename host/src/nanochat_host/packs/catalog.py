@@ -56,7 +56,8 @@ class FoundPack:
 class PanelEntry:
     """A panel that can be opened. paths: folders its worker puts on sys.path. folder: all that its
     worker may read. sha256: of that folder, to be compared before its code is loaded; "" for packs
-    that were not installed. unsandboxed: the person lets it run where nothing isolates it."""
+    that were not installed. unsandboxed: the person lets it run where nothing isolates it. held:
+    what the person granted of what it declares; None where there was nobody to ask."""
 
     pack: PackManifest
     panel: PanelManifest
@@ -64,6 +65,7 @@ class PanelEntry:
     folder: Path = Path()
     sha256: str = ""
     unsandboxed: bool = False
+    held: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -194,7 +196,10 @@ def _entries(pack: FoundPack) -> list[PanelEntry]:
     libraries = pack.root / LIBRARIES
     paths = (top, *(sorted(libraries.iterdir()) if libraries.is_dir() else ()))
     return [
-        PanelEntry(pack.manifest, panel, paths, pack.root, record.sha256, record.unsandboxed)
+        PanelEntry(
+            *(pack.manifest, panel, paths, pack.root, record.sha256, record.unsandboxed),
+            held=frozenset(record.granted) & frozenset(panel.capabilities),
+        )
         for panel in pack.manifest.panels
     ]
 

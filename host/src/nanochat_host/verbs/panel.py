@@ -99,7 +99,9 @@ def render_one(args: argparse.Namespace, paths: Paths) -> int:
 
 
 def _item(entry: PanelEntry, needs: Needs) -> QueryItem:
-    return QueryItem(needs=needs, granted=[str(c) for c in entry.panel.capabilities])
+    """With what was granted; a pack in a folder of one's own gets what it declares."""
+    held = entry.panel.capabilities if entry.held is None else sorted(entry.held)
+    return QueryItem(needs=needs, granted=list(held))
 
 
 def _decode(result: QueryResult) -> Data:
