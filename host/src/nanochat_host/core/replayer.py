@@ -22,37 +22,55 @@ _OF_THE_CORE = frozenset({"lost", "adopted"})
 """States of the recorded run that say nothing about this one."""
 
 
+class _Clock:
+    """Moments of now at the recording's pace. speed: how many times faster than it happened; 0 is
+    at once. No two stamps are alike: what came one after the other stays in that order."""
+
+    def __init__(self, speed: float) -> None:
+        self._began = time.time()
+        self._speed = speed
+        self._last = 0.0
+
+    def due(self, item: Item) -> float:
+        """When it is to be written."""
+        return self._began + item.at_s / self._speed if self._speed else self._began
+
+    def stamp(self, item: Item) -> float:
+        """Its date."""
+        ts = self.due(item) if self._speed else time.time()
+        self._last = round(max(ts, self._last + 2e-6), 6)
+        return self._last
+
+
 def play(recording: Recording, run: RunPaths, speed: float) -> None:
-    """Write everything, times moved to now. speed: how many times faster than it happened; 0 is
-    at once. Raises OSError."""
-    began = time.time()
+    """Write everything, times moved to now. Raises OSError."""
+    clock = _Clock(speed)
     batch: list[Item] = []
     for item in recording.items():
-        due = began + item.at_s / speed if speed else began
+        due = clock.due(item)
         if batch and (due - time.time() > BATCH_S or len(batch) >= 500):
-            _write(batch, run, began, speed)
+            _write(batch, run, clock)
             batch = []
         if (wait := due - time.time()) > BATCH_S:
             time.sleep(wait)
         batch.append(item)
-    _write(batch, run, began, speed)
+    _write(batch, run, clock)
 
 
-def _write(items: list[Item], run: RunPaths, began: float, speed: float) -> None:
+def _write(items: list[Item], run: RunPaths, clock: _Clock) -> None:
     lines = b"".join(item.line for item in items)
     while lines:
         lines = lines[os.write(sys.stdout.fileno(), lines) :]
-    rows = [_row(item, item.row, began, speed) for item in items if item.row is not None]
+    rows = [_row(item.row, clock.stamp(item)) for item in items if item.row is not None]
     journal.append_rows(run, [row for row in rows if row.get("kind") not in NOT_REPLAYED])
 
 
-def _row(item: Item, row: Row, began: float, speed: float) -> Row:
-    """The event with a time of now."""
-    ts = began + item.at_s / speed if speed else time.time()
+def _row(row: Row, ts: float) -> Row:
+    """The event at another time."""
     if row.get("kind") == "state" and row.get("what") in _OF_THE_CORE:
         text = f"recorded: {row.get('what')}: {row.get('reason')}"
-        return {"ts": round(ts, 4), "kind": "log", "text": text, "level": "info"}
-    return {**row, "ts": round(ts, 4)}
+        return {"ts": ts, "kind": "log", "text": text, "level": "info"}
+    return {**row, "ts": ts}
 
 
 def main() -> int:
