@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from mc_cases import PANELS, ROOT, Core, driver
+from mc_cases import PANELS, ROOT, Core, driver, snapshot
+from nanochat_sdk.testing import data, run_facts
 
 GOLDENS = ROOT / "tests/data/megacontext/golden"
 SIZES = ((24, 4), (40, 10), (80, 20), (160, 40))
@@ -56,6 +57,15 @@ def test_the_strip_falls_back_to_the_rows_in_the_log(core: dict[str, Core]) -> N
     assert "update" in both.text(120, 12)
     both.press("s")
     assert "step 11 s0 v1 random 0" in both.text(120, 12)
+
+
+def test_rows_that_say_more_than_full_detail_come_first(core: dict[str, Core]) -> None:
+    """While a run samples without an allocator, its snapshots hold full detail alone."""
+    panel = core["train"].feed(driver("lod"))
+    logged = panel.panel.data.events
+    plain = [snapshot(logged[-1].ts + 5, [0, 0], [0, 1])]
+    panel.feed(data(run=run_facts(id="captured"), events=[*logged, *plain]))
+    assert "step 11 s0 v1 random 0" in panel.text(120, 12)
 
 
 def test_a_hung_controller_is_named(core: dict[str, Core]) -> None:

@@ -58,6 +58,11 @@ class Context(NamedTuple):
         """Tokens in one of what `total` counts, 0 unknown."""
         return self.block if self.blocks else 1
 
+    @property
+    def compressed(self) -> bool:
+        """Whether any of it is held in less than full detail."""
+        return any(run.level > 0 for run in self.runs)
+
     def share(self, level: int) -> float:
         """Part of the history at this level."""
         held = sum(run.stop - run.start for run in self.runs if run.level == level)

@@ -114,13 +114,14 @@ class Lod(McPanel):
         return out
 
     def _shown(self) -> list[Context]:
-        """What to draw, newest first: spans, or logged rows where there are none or the person
-        asked for them."""
+        """What to draw, newest first: spans; logged rows where there are none, where the person
+        asked for them, or where spans hold full detail alone and the rows do not."""
         read = [self._read[ts] for ts in sorted(self._read, reverse=True)]
-        if read and not self._use_log:
-            return read
         # The baseline comes first and leaves out what the variants compress: those say more.
-        return sorted(self._logged, key=lambda context: context.share(1) <= 0)
+        rows = sorted(self._logged, key=lambda context: not context.compressed)
+        if self._use_log or not read:
+            return rows
+        return rows if rows and rows[0].compressed and not read[0].compressed else read
 
     def _start(self, context: Context) -> int:
         """Where the window begins: all of it, or the end, halved as often as asked."""
