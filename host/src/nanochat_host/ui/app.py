@@ -23,6 +23,7 @@ from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.paths import Paths
 from nanochat_host.ui import messages, modes
+from nanochat_host.ui.configure.starting import Starting
 from nanochat_host.ui.deck import Deck, load_deck, open_deck
 from nanochat_host.ui.faults import Faults
 from nanochat_host.ui.key_ids import with_ids
@@ -105,7 +106,7 @@ class NanochatApp(Faults):
             self.crash_note = f"{what}\ndetails in {crash.path}"
         self._note = note
         self._deck = deck
-        self.start_checkout = ""
+        self.starting = Starting()
         self._came_from = "home"
         for theme in THEMES:
             self.register_theme(theme)
@@ -191,7 +192,7 @@ class NanochatApp(Faults):
 
     async def action_new_run(self, checkout: str = "") -> None:
         """Open the start dialog."""
-        self.start_checkout = checkout
+        self.starting.checkout = checkout
         await self.action_show("start")
 
     def action_ask_theme(self) -> None:

@@ -52,8 +52,11 @@ class Catalog:
         """The same for the API."""
         began = time.perf_counter()
         found = [item.info for item in self.read(base_dir)]
+        there = base_dir
+        while not there.exists() and there != there.parent:
+            there = there.parent
         try:
-            free = shutil.disk_usage(base_dir).free
+            free = shutil.disk_usage(there).free
         except OSError:
             free = 0
         took = time.perf_counter() - began

@@ -190,6 +190,11 @@ class RowList(ScrollView, can_focus=True):
             widths[index] = max(1, left // len(elastic))
         return widths
 
+    def span(self, column: int) -> tuple[int, int]:
+        """Where a column begins and how wide it is, in cells; width 0: it is not shown."""
+        widths = self._widths()
+        return 1 + _taken(widths, column + 1), widths[column]
+
     def _paint(self, cells: Sequence[Cell], over: Style | None = None) -> Strip:
         palette = Palette.from_theme(self.app)
         plain = over or palette[""]

@@ -104,6 +104,9 @@ class ChatScreen(HostScreen):
         self._listed = listed
         if self._found is None:
             self._list(rows)
+        if wanted := self.host.starting.chat:
+            self.host.starting.chat = None
+            self._begin([wanted])
 
     def _row(self, key: str, info: CheckpointInfo) -> Row:
         checkout = key.partition(":")[0]

@@ -1,96 +1,168 @@
-"""Start a run: what to run on the left, its options on the right; Enter changes one, s starts."""
+"""Put a run together and start it: what to run, its options, its plan, its preflight."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from nanochat_host.core.wire import CheckoutInfo, OptionInfo
+from nanochat_host.core.wire import CheckoutInfo
+from nanochat_host.core.wire_checkpoints import FormFill
+from nanochat_host.core.wire_config import FieldInfo
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.configure.draft import GPU, NAME, NPROC, PREFAB, Form
+from nanochat_host.ui.configure.finding_rows import Found, finding_rows, findings
+from nanochat_host.ui.configure.look import Look
+from nanochat_host.ui.configure.option_pane import OptionPane
+from nanochat_host.ui.configure.option_rows import option_rows, problems_of, value_of
+from nanochat_host.ui.configure.plan_rows import plan_rows
+from nanochat_host.ui.configure.targets import Target, targets
+from nanochat_host.ui.configure.wishes import Wishes
+from nanochat_host.ui.configure.words import OWN_HINTS, hint_text, takes, value_text
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.controls.search_line import SearchLine
-from nanochat_host.ui.messages import StartWanted
-from nanochat_host.ui.model import Topic
-from nanochat_host.ui.screens.ask import AskScreen
+from nanochat_host.ui.model import ALL_TOPICS, Topic
 from nanochat_host.ui.screens.base import HostScreen
-from nanochat_host.ui.start_form import NAME, NPROC, StartForm, Target, targets
 
-GO = "$go"
+NARROW = 110
+"""Cells below which the targets make room for the options."""
+KEEPS_FINDINGS = 0.4
+"""Share of the height that preflight may take."""
 
 
 class StartScreen(HostScreen):
-    """Reads the checkouts' options through the core: what a script declares is what is offered."""
+    """Every value is judged by the core, which reads it from the checkout's own source."""
 
     mode = "start"
     CSS_PATH = "start.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s,s", "start", "Start", key_display="s"),
         Binding("enter", "choose", "Change"),
-        Binding("tab", "app.focus_next", "Other side"),
-        Binding("slash", "filter", "Filter options", key_display="/"),
-        Binding("backspace", "reset", "Default", show=False),
+        Binding("p", "prefab", "Prefab"),
+        Binding("g", "gpu", "GPUs"),
+        Binding("a", "accept_all", "Accept fixes"),
+        Binding("w", "save", "Save as"),
+        Binding("v", "changed", "Changed only"),
+        Binding("slash", "filter", "Search", key_display="/"),
+        Binding("backspace,delete", "reset", "Reset", key_display="⌫"),
+        Binding("tab", "app.focus_next", "Other side", show=False),
+        Binding("left", "cycle(-1)", show=False),
+        Binding("right,space", "cycle(1)", show=False),
+        *(Binding(str(n), f"accept({n})", show=False) for n in range(1, 10)),
         Binding("escape", "back", "Back"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self.form = StartForm()
+        self.form = Form()
         self._targets: dict[str, Target] = {}
         self._infos: dict[str, CheckoutInfo | str] = {}
+        self._changed_only = False
+        self._reading = asyncio.Lock()
 
     def body(self) -> Iterable[Widget]:
         with Horizontal():
-            yield RowList(ListColumn("", 2, keep=9), ListColumn(""), id="targets")
+            yield RowList(
+                ListColumn("", 1, keep=9), ListColumn(""), id="targets", empty="asking the core …"
+            )
             with Vertical(id="right"):
                 yield Static(id="about")
-                yield SearchLine("filter options", id="filter")
+                yield SearchLine("search options", id="filter")
+                with Horizontal(id="middle"):
+                    yield OptionPane(id="pane")
+                    yield RowList(
+                        ListColumn("", 13, keep=9), ListColumn("", 17, keep=8),
+                        ListColumn("", keep=1), id="plan",
+                    )  # fmt: skip
+                yield Static(id="hint")
                 yield RowList(
-                    ListColumn("option", 26, keep=9),
-                    ListColumn("value", 18, keep=9),
-                    ListColumn("what it is", keep=5),
-                    id="options",
-                )
+                    ListColumn("", 1, keep=9), ListColumn("", 1, keep=9), ListColumn(""),
+                    id="findings",
+                )  # fmt: skip
 
     def on_mount(self) -> None:
-        self.query_one("#targets", RowList).focus()
+        self.look = Look(self.host, self.form, self._looked)
+        self.wishes = Wishes(self.host, self.form, self.look)
+        self.query_one("#plan").can_focus = False
+        self._list("#targets").focus()
+
+    def _list(self, selector: str) -> RowList:
+        return self.query_one(selector, RowList)
+
+    @property
+    def pane(self) -> OptionPane:
+        return self.query_one(OptionPane)
 
     def place(self) -> str:
-        target = self.form.target
-        return target.key if target else "choose what to run"
+        target, draft = self.form.target, self.form.draft
+        if target is None:
+            return "choose what to run"
+        words = [target.key, draft.prefab, f"from {draft.parent}" if draft.parent else ""]
+        return "  ".join(word for word in words if word)
+
+    # What there is to start.
 
     def show_model(self, topics: Topic) -> None:
         if topics & (Topic.RUNS | Topic.CORE):
-            self.host.work(self._read(), "checkouts")
+            self.host.work(self._read(anew=topics == ALL_TOPICS), "checkouts")
 
-    async def _read(self) -> None:
-        """Ask the core for each checkout it knows; one that cannot be read says why."""
-        known = self.host.start_checkout or (self.form.target.checkout if self.form.target else "")
-        for ref in self.model.checkouts:
-            if ref.name in self._infos:
-                continue
-            try:
-                self._infos[ref.name] = await self.host.link.client.checkout(ref.name)
-            except (NanochatCliError, OSError) as error:
-                self._infos[ref.name] = str(error)
-        names = [ref.name for ref in self.model.checkouts]
-        self._infos = {name: self._infos[name] for name in names if name in self._infos}
+    async def _read(self, anew: bool) -> None:
+        """Ask the core for each checkout; one that cannot be read says why. anew: somebody may have
+        edited them since."""
+        async with self._reading:
+            if anew:
+                self._infos.clear()
+                self.look.forget()
+            for ref in self.model.checkouts:
+                if ref.name in self._infos:
+                    continue
+                try:
+                    self._infos[ref.name] = await self.host.link.client.checkout(ref.name)
+                except (NanochatCliError, OSError) as error:
+                    self._infos[ref.name] = str(error)
+            names = [ref.name for ref in self.model.checkouts]
+            self._infos = {name: self._infos[name] for name in names if name in self._infos}
+        if not self.is_mounted:
+            return
         self._list_targets()
-        if known:
-            self._prefer(known)
+        self._take_over()
+        if anew:
+            self.look.ask()
 
-    def _prefer(self, checkout: str) -> None:
-        first = next((t for t in self._targets.values() if t.checkout == checkout), None)
-        if self.host.start_checkout and first is not None:
-            self.query_one("#targets", RowList).select(first.key)
-        self.host.start_checkout = ""
+    def _take_over(self) -> None:
+        """What another screen asked for: a checkout, or a run that goes on from a checkpoint."""
+        starting, rows = self.host.starting, self._list("#targets")
+        if starting.fill is not None:
+            checkout, filled = starting.fill
+            if target := self._targets.get(f"{checkout}/{filled.target}"):
+                starting.fill = None
+                self._fill(target, filled)
+        elif starting.checkout:
+            first = next(
+                (t for t in self._targets.values() if t.checkout == starting.checkout), None
+            )
+            if first is not None:
+                starting.checkout = ""
+                rows.select(first.key)
+
+    def _fill(self, target: Target, filled: FormFill) -> None:
+        """Put a run that goes on from a checkpoint in the form."""
+        self.form.fill(target, filled)
+        self._list("#targets").select(target.key)
+        self._show_target()
+        self.pane.table.focus()
+        if filled.left_out:
+            names = clean(", ".join(filled.left_out))
+            text = f"left out: {names}; this checkout's script has no such option"
+            self.host.tell(text, "warning", 10.0)
 
     def _list_targets(self) -> None:
         rows: list[Row] = []
@@ -104,19 +176,62 @@ class StartScreen(HostScreen):
                 continue
             for target in targets(info):
                 self._targets[target.key] = target
-                glyph = (
-                    ("!", "error") if target.error else ("▸" if target.pipeline else "·", "accent")
-                )
-                rows.append(Row(target.key, (glyph, (clean(target.name), ""))))
-        self.query_one("#targets", RowList).set_rows(rows, empty="asking the core …")
+                mark = "!" if target.error else "▸" if target.pipeline else "·"
+                style = "error" if target.error else "accent"
+                rows.append(Row(target.key, ((mark, style), (clean(target.name), ""))))
+        self._list("#targets").set_rows(rows, empty="asking the core …")
 
     @on(RowList.Moved, "#targets")
     def _target_moved(self, message: RowList.Moved) -> None:
-        self.form.target = self._targets.get(message.key)
-        self._list_options()
+        target = self._targets.get(message.key)
+        if target is not None and target != self.form.target:
+            self.form.target = target
+            self._show_target()
+
+    def _show_target(self) -> None:
+        self.look.report = self.look.before = None
+        self._paint()
+        self.look.ask()
         self.refresh_bar()
 
-    def _list_options(self) -> None:
+    # What is shown of it.
+
+    def _looked(self) -> None:
+        """The core has answered."""
+        if not self.is_mounted or not self.is_running:
+            return
+        self.host.starting.active = self.form.wish() if self.form.target else None
+        pane = self.pane
+        problem = problems_of(self.look.report, self.form).get(pane.editing)
+        if problem is None:
+            self._paint()
+            if pane.editing:
+                pane.say(self._range(pane.editing), False)
+        else:  # what is half typed is no finding yet: its row says what is wrong
+            near = value_text(problem.nearest)
+            tab = f"; tab puts {near}" if problem.nearest is not None else ""
+            pane.say(f"{clean(problem.message)}{tab}", True, near)
+            text = f"{clean(problem.name)} {clean(problem.message)}{tab}"
+            self.query_one("#hint", Static).update(Content.styled(text, "$text-error"))
+
+    def _range(self, key: str) -> str:
+        """What the option under the editor takes."""
+        field = self._field(key)
+        return takes(field) if field is not None else ""
+
+    @on(RowList.Moved, "#options")
+    def _option_moved(self) -> None:
+        self._hint()
+
+    def _hint(self) -> None:
+        """All about the option under the cursor, for which its row may have no room."""
+        key = self.pane.table.key
+        field, text = self._field(key), OWN_HINTS.get(key, "")
+        if field is not None:
+            text = hint_text(field, value_of(self.look.report, self.form, key))
+        self.query_one("#hint", Static).update(Content(text))
+
+    def _paint(self) -> None:
         target = self.form.target
         if target is None:
             return
@@ -125,68 +240,175 @@ class StartScreen(HostScreen):
             (clean(target.name), "bold $primary"), "  ", (about, "$foreground-muted")
         )
         self.query_one("#about", Static).update(title)
-        word = self.query_one("#filter", SearchLine).value.strip().lower()
-        rows = [
-            Row(GO, (("▸ start", "success-bold"), ("", ""), (f"{clean(target.key)}", "muted"))),
-            self._row(NAME, "name of the run", "", "optional, for the run list"),
-            self._row(NPROC, "processes", 1, "more than 1 runs under torchrun"),
-        ]
-        rows += [
-            self._option_row(option)
-            for option in target.options
-            if word in f"{option.flag} {option.help}".lower()
-        ]
-        self.query_one("#options", RowList).set_rows(rows)
+        self._paint_options()
+        look = self.look
+        plan, pane = self._list("#plan"), self._list("#findings")
+        plan.set_rows(plan_rows(look.report, look.before, plan.size.width, plan.size.height))
+        trouble = look.trouble or target.error
+        room = max(int(self.size.height * KEEPS_FINDINGS), 3)
+        width = max(self.size.width - 40, 40) if not pane.size.width else pane.size.width
+        rows = finding_rows(self.found, look.report, width, room, trouble)
+        pane.styles.height = min(len(rows), room)
+        pane.can_focus = any(row.key for row in rows)
+        pane.set_rows(rows)
 
-    def _option_row(self, option: OptionInfo) -> Row:
-        help_text = option.help or (f"one of {option.choices}" if option.choices else option.type)
-        return self._row(option.name, option.flag, option.default, help_text, option.required)
+    def _paint_options(self) -> None:
+        look, word = self.look, self.query_one("#filter", SearchLine).value.strip()
+        rows = option_rows(
+            self.form, look.schemas(), look.report, look.before, word, self._changed_only
+        )
+        empty = f"no option has “{clean(word)}”" if word else "nothing differs from the prefab"
+        self.pane.set_rows(rows, "reading the checkout …" if look.report is None else empty)
+        self._hint()
 
-    def _row(
-        self, name: str, label: str, default: object, help_text: str, required: bool = False
-    ) -> Row:
-        changed = name in self.form.values
-        value = self.form.value(name, default)
-        style = "accent" if changed else "muted"
-        if required and not changed:
-            value, style = "needed", "error"
-        return Row(name, ((clean(label), "bold" if changed else ""), (clean(value), style),
-                          (clean(help_text), "muted")))  # fmt: skip
+    @property
+    def found(self) -> list[Found]:
+        """Preflight's findings, the gravest first."""
+        return findings(self.look.report)
+
+    def _field(self, key: str) -> FieldInfo | None:
+        for stage, schema in self.look.schemas().items():
+            for field in schema.fields:
+                if self.form.key_of(stage, field.name) == key:
+                    return field
+        return None
+
+    # Changing it.
 
     @on(RowList.Chosen, "#targets")
     def _target_chosen(self) -> None:
-        self.query_one("#options", RowList).focus()
+        self.pane.table.focus()
 
     @on(RowList.Chosen, "#options")
     def _option_chosen(self, message: RowList.Chosen) -> None:
-        if message.key == GO:
-            self.action_start()
-        else:
-            self.host.work(self._change(message.key), "ask")
+        message.stop()
+        key = message.key
+        if key == PREFAB:
+            self.action_prefab()
+        elif key == GPU:
+            self.action_gpu()
+        elif not self._cycle(key, 1):
+            self.pane.edit(key, self._value(key))
 
-    async def _change(self, name: str) -> None:
-        """Ask for a value until it fits or the person gives up."""
-        option = self.form.option(name)
-        label = option.flag if option else {NAME: "name of the run", NPROC: "processes"}[name]
-        hint = clean(option.help) if option else ""
-        value = self.form.value(name, option.default if option else ("1" if name == NPROC else ""))
-        while True:
-            text = await self.host.push_screen_wait(AskScreen(clean(label), clean(value), hint))
-            if text is None:
+    def _value(self, key: str) -> str:
+        draft = self.form.draft
+        if key == NAME:
+            return draft.name
+        if key == NPROC:
+            return str(draft.nproc or "")
+        if isinstance(draft.edits.get(key), str):
+            return str(draft.edits[key])
+        value = value_of(self.look.report, self.form, key)
+        return value_text(value.value) if value else ""
+
+    def action_cycle(self, step: int) -> None:
+        if self.pane.table.has_focus:
+            self._cycle(self.pane.table.key, step)
+
+    def _cycle(self, key: str, step: int) -> bool:
+        """The next choice of an option that has some; False for one that is typed."""
+        field = self._field(key)
+        choices = field.choices if field is not None else None
+        if field is not None and field.type == "bool" and not choices:
+            choices = [False, True]
+        if not choices:
+            return False
+        value = value_of(self.look.report, self.form, key)
+        at = choices.index(value.value) if value and value.value in choices else -step
+        self.form.put(key, choices[(at + step) % len(choices)])
+        self.look.ask()
+        return True
+
+    @on(OptionPane.Typed)
+    def _typing(self, message: OptionPane.Typed) -> None:
+        if message.key.startswith("$"):
+            trouble = self.form.put_own(message.key, message.text) if message.text else ""
+            self.pane.say(trouble or OWN_HINTS[message.key], bool(trouble))
+        elif message.text != self.pane.began_with:
+            self.look.ask((message.key, message.text))
+        else:
+            self.look.ask()
+
+    @on(OptionPane.Taken)
+    def _take(self, message: OptionPane.Taken) -> None:
+        self.host.work(self._settle(message), "settle")
+
+    async def _settle(self, message: OptionPane.Taken) -> None:
+        """Take what was typed if it will do; else the line stays, with the reason."""
+        key, text, pane = message.key, message.text, self.pane
+        if key.startswith("$"):
+            trouble = self.form.put_own(key, text)
+            if trouble:
+                pane.say(trouble, True)
                 return
-            trouble = self.form.put(name, text)
-            if not trouble:
-                self._list_options()
+        elif text != pane.began_with:
+            report = await self.look.at(self.form.wish((key, text)))
+            if report is None or key in problems_of(report, self.form):
                 return
-            value, hint = text, trouble
+            if text.strip():
+                self.form.put(key, text)
+            else:
+                self.form.reset(key, "")
+        pane.close()
+        if message.move:
+            pane.table.action_move(message.move)
+        self.look.ask()
+        self.refresh_bar()
+
+    @on(OptionPane.Left)
+    def _left(self) -> None:
+        self.look.ask()
+
+    def action_reset(self) -> None:
+        key = self.pane.table.key
+        value = value_of(self.look.report, self.form, key)
+        if self.form.reset(key, value.source if value else ""):
+            self.look.ask()
+            self.refresh_bar()
+
+    def action_prefab(self) -> None:
+        self.host.work(self.wishes.choose_prefab(), "ask")
+
+    def action_gpu(self) -> None:
+        self.host.work(self.wishes.choose_gpu(), "ask")
+
+    def action_save(self) -> None:
+        self.host.work(self.wishes.save_as(), "ask")
+
+    def action_start(self) -> None:
+        self.host.work(self.wishes.start(self.look.schemas()), "ask")
+
+    def action_accept(self, number: int) -> None:
+        found = self.found
+        if number <= len(found) and found[number - 1].fixable:
+            self.wishes.accept([found[number - 1]])
+
+    @on(RowList.Chosen, "#findings")
+    def _finding_chosen(self, message: RowList.Chosen) -> None:
+        self.action_accept(int(message.key[1:]) + 1)
+
+    def action_accept_all(self) -> None:
+        self.wishes.accept([item for item in self.found if item.fixable])
+
+    def action_changed(self) -> None:
+        """Only what differs from the prefab, or everything again."""
+        self._changed_only = not self._changed_only
+        self._paint_options()
+
+    # Finding one's way.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self.is_mounted and self.query_one(OptionPane).editing:
+            return action in ("back", "app.focus_next")
+        return True
 
     @on(Input.Changed, "#filter")
-    def _typed(self) -> None:
-        self._list_options()
+    def _searching(self) -> None:
+        self._paint_options()
 
     @on(Input.Submitted, "#filter")
-    def _done(self) -> None:
-        self.query_one("#options", RowList).focus()
+    def _searched(self) -> None:
+        self.pane.table.focus()
 
     def action_choose(self) -> None:
         if isinstance(self.focused, RowList):
@@ -195,25 +417,28 @@ class StartScreen(HostScreen):
     def action_filter(self) -> None:
         self.query_one("#filter", SearchLine).open()
 
-    def action_reset(self) -> None:
-        self.form.put(self.query_one("#options", RowList).key, "")
-        self._list_options()
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._arrange()
 
-    def action_start(self) -> None:
-        target, request = self.form.target, self.form.request()
-        if target is None or request is None:
-            return
-        if target.error:
-            self.host.tell(clean(target.error), "error")
-        elif missing := self.form.missing():
-            self.host.tell(f"still needed: {clean(', '.join(missing))}", "warning")
-        else:
-            self.post_message(StartWanted(request))
+    def on_resize(self) -> None:
+        self._arrange()
+        self.call_after_refresh(self._paint)
+
+    def _arrange(self) -> None:
+        self.refresh_bindings()
+        """On a narrow screen the targets and the plan take turns."""
+        narrow, choosing = self.size.width < NARROW, self._list("#targets").has_focus
+        self._list("#targets").display = choosing or not narrow
+        self._list("#plan").display = not choosing or not narrow
 
     async def action_back(self) -> None:
         if self.query_one("#filter", SearchLine).close():
-            self.query_one("#options", RowList).focus()
-        elif self.query_one("#options", RowList).has_focus:
-            self.query_one("#targets", RowList).focus()
+            self.pane.table.focus()
+        elif self._changed_only:
+            self.action_changed()
+        elif not self._list("#targets").has_focus:
+            self._list("#targets").display = True
+            self._list("#targets").focus()
         else:
             await self.host.action_back()
