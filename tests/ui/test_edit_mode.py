@@ -50,7 +50,7 @@ async def editing(
         await until(pilot, lambda: app.model.live and board(app).screen_id, "a dashboard")
         await until(
             pilot,
-            lambda: all(view.process and view.process.frames for view in board(app).views),
+            lambda: all(v.process and v.process.frames for v in board(app).views if v.entry),
             "every panel has drawn",
         )
         await pilot.press("E")

@@ -21,12 +21,13 @@ logger = logging.getLogger(__name__)
 
 
 class Draft(msgspec.Struct):
-    """path: of the layout. digest: of the text that was edited. pid: of the UI that wrote it.
-    screens: as edited. screen: id of the one that was open."""
+    """path: of the layout. digest: of the text that was edited. writer: process id of the UI that
+    wrote it, and when that started, in seconds since 1970. screens: as edited. screen: id of the
+    one that was open."""
 
     path: str
     digest: str
-    pid: int
+    writer: tuple[int, float]
     title: str
     screens: tuple[ScreenSpec, ...]
     screen: str = ""
@@ -80,9 +81,17 @@ def _found(paths: Paths, layout: Path) -> Iterator[Path]:
             yield file
 
 
+def this_writer() -> tuple[int, float]:
+    """What tells this process from one that has its id later."""
+    return os.getpid(), psutil.Process().create_time()
+
+
 def _in_use(file: Path) -> bool:
+    """The UI that wrote it still runs."""
     try:
-        pid = msgspec.json.decode(file.read_bytes())["pid"]
-        return isinstance(pid, int) and pid != os.getpid() and psutil.pid_exists(pid)
-    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        pid, started = msgspec.json.decode(file.read_bytes())["writer"]
+        process = psutil.Process(pid)
+        alive = process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
+        return alive and pid != os.getpid()
+    except (OSError, msgspec.DecodeError, psutil.Error, KeyError, TypeError, ValueError):
         return False

@@ -7,7 +7,6 @@ becomes at once; panels that it leaves alone keep their workers and do not notic
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -22,7 +21,7 @@ from nanochat_host.layout.settle import step_border
 from nanochat_host.layout.spec import At, LayoutSpec, Placement, ScreenSpec
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.edit.bar import EditBar
-from nanochat_host.ui.edit.drafts import Draft, find_draft, keep_draft
+from nanochat_host.ui.edit.drafts import Draft, find_draft, keep_draft, this_writer
 from nanochat_host.ui.edit.drag import Drag, How
 from nanochat_host.ui.widgets.panel_body import EditLook
 from nanochat_host.ui.widgets.panel_view import PanelView
@@ -247,7 +246,7 @@ class Editor:
 
     def _keep(self) -> None:
         draft = Draft(
-            str(self.file.path), self.file.digest, os.getpid(), self.layout.title,
+            str(self.file.path), self.file.digest, this_writer(), self.layout.title,
             self.layout.screens, self.dashboard.screen_id,
         )  # fmt: skip
 
