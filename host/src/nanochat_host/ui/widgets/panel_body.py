@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nanochat_sdk.forms import Editor, Form
 from nanochat_sdk.payload import Chart, Payload, Table, Text
 from nanochat_sdk.protocol import View
 from textual.geometry import Region
@@ -130,7 +131,8 @@ class PanelBody(Widget):
             if process
             else None
         )
-        look = (self.size, palette.name, self.has_focus, self.boxed, self.ascii_only, self.edit)
+        focused = self.has_focus_within
+        look = (self.size, palette.name, focused, self.boxed, self.ascii_only, self.edit)
         name = (self.title, self.placement.source, self.source_gone)
         key = (told, look, name, self.chart_view)
         if key == self._painted:
@@ -146,7 +148,7 @@ class PanelBody(Widget):
             status, style = self.edit.note or status, "accent" if self.edit.chosen else style
         frame = Frame(
             clean(self.title + (f" · {self.placement.source}" if self.placement.source else "")),
-            status, style, self.has_focus, self.failing, self.boxed, self._badge(), edit,
+            status, style, focused, self.failing, self.boxed, self._badge(), edit,
         )  # fmt: skip
         strips = draw_frame(frame, body, width, height, palette)
         self._strips = to_ascii(strips) if self.ascii_only else strips
@@ -215,7 +217,9 @@ class PanelBody(Widget):
             return []
         return list(leaves(process.payload, *self.inner_size))
 
-    def part(self, kind: type[Chart] | type[Table] | type[Text]) -> Leaf | None:
+    def part(
+        self, kind: type[Chart] | type[Table] | type[Text] | type[Form] | type[Editor]
+    ) -> Leaf | None:
         """The first leaf of a kind."""
         return next((leaf for leaf in self.parts() if isinstance(leaf.payload, kind)), None)
 
@@ -251,7 +255,7 @@ class PanelBody(Widget):
 
     def reset_view(self) -> None:
         """All of the data, the panel's own scales and smoothing, no cursor."""
-        self.set_chart_view(ChartView())
+        self.set_chart_view(ChartView(entry=self.chart_view.entry))
         self._tell(View())
 
     def _tell(self, view: View) -> None:

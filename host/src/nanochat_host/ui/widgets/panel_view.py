@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from nanochat_sdk.forms import Editor, Form
 from nanochat_sdk.payload import Chart, Table, Text
 from nanochat_sdk.protocol import Input, KeyHelp
 from textual import events
@@ -15,9 +16,8 @@ from nanochat_host.layout.spec import Placement
 from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.ui.render.draw import Leaf
 from nanochat_host.ui.render.frame import SIDE
-from nanochat_host.ui.render.table import visible_from
 from nanochat_host.ui.widgets import chart_control
-from nanochat_host.ui.widgets.panel_body import PanelBody
+from nanochat_host.ui.widgets.entry_body import ENTRY_ACTIONS, EntryBody
 from nanochat_host.ui.widgets.panel_keys import (
     CHART_ACTIONS,
     CHART_BINDINGS,
@@ -26,7 +26,7 @@ from nanochat_host.ui.widgets.panel_keys import (
 )
 
 
-class PanelView(PanelBody, can_focus=True):
+class PanelView(EntryBody, can_focus=True):
     """Keys and mouse of a panel. An action that makes no sense for what is shown is left to the
     widgets above, so that arrow keys move the focus where a panel has no use for them."""
 
@@ -82,7 +82,8 @@ class PanelView(PanelBody, can_focus=True):
         if self.process is not None:
             self.declare_keys(self.process.keys)
         # The key line is worked out anew only when another kind of payload brings other keys.
-        offers = (self.failing, *(self.part(kind) is not None for kind in (Chart, Table, Text)))
+        kinds = (Chart, Table, Text, Form, Editor)
+        offers = (self.failing, *(self.part(kind) is not None for kind in kinds))
         if offers != self._offers:
             self._offers = offers
             if self.has_focus:
@@ -110,10 +111,12 @@ class PanelView(PanelBody, can_focus=True):
         """Which actions the present payload has a use for."""
         if action in CHART_ACTIONS:
             return self.part(Chart) is not None
+        if action in ENTRY_ACTIONS:
+            return self.edit is None and self.offers_entry(action)
         if action == "move":
             return self.part(Table) is not None or self.part(Text) is not None
         if action == "activate":
-            return self.part(Table) is not None
+            return self.row() >= 0
         if action == "restart":
             return self.failing
         return self.entry is None if action == "missing" else True
@@ -170,22 +173,13 @@ class PanelView(PanelBody, can_focus=True):
         if leaf is None:
             return False
         if isinstance(leaf.payload, Table):
-            last = len(leaf.payload.rows) - 1
-            row = max(0, min(last, leaf.payload.selected + rows))
-            if last >= 0 and row != leaf.payload.selected:
-                self.ask(Input(kind="select", row=row))
+            self.move_in_table(leaf, leaf.payload, rows)
         elif isinstance(leaf.payload, Text):
             away = -rows if leaf.payload.anchor == "bottom" else rows
             most = max(0, len(leaf.payload.lines) - 1)
             scroll = max(0, min(most, self.chart_view.scroll + away))
             self.set_chart_view(replace(self.chart_view, scroll=scroll))
         return True
-
-    def action_activate(self) -> None:
-        """Enter on a table's row."""
-        leaf = self.part(Table)
-        if leaf and isinstance(leaf.payload, Table) and leaf.payload.selected >= 0:
-            self.ask(Input(kind="activate", row=leaf.payload.selected))
 
     def action_restart(self) -> None:
         """Start a failed panel again."""
@@ -228,18 +222,17 @@ class PanelView(PanelBody, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         if self.edit is not None:
             return  # the grid moves and resizes it
+        leaf, x, y = self._under(event)
+        if leaf is not None and self.click_entry(leaf, y):
+            return
+        if leaf is not None and self.click_table(leaf, y, event.chain):
+            return
         if event.chain == 2:
             self.post_message(self.ZoomToggled(self))
             return
-        leaf, x, y = self._under(event)
         if leaf is None or isinstance(leaf.payload, Chart):
             self._point(event)
-        elif isinstance(leaf.payload, Table):
-            header, first = visible_from(leaf.payload, leaf.height)
-            row = first + y - header
-            if y >= header and row < len(leaf.payload.rows):
-                self.ask(Input(kind="select", row=row, x=x, y=y))
-        else:
+        elif not isinstance(leaf.payload, Table):
             self.ask(Input(kind="click", x=leaf.left + x, y=leaf.top + y))
 
     def _wheel(self, event: events.MouseEvent, direction: int) -> None:
