@@ -15,6 +15,7 @@ from nanochat_sdk.payload import Label
 
 Help = Annotated[str, Meta(max_length=400)]
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
+Variable = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,79}\Z")]
 Option = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}\Z")]
 OptionGlob = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_*?]{1,80}\Z")]
 Metric = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./{}*@%-]{0,119}\Z")]
@@ -68,11 +69,13 @@ class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Launch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[launch] requires: options a stage must have for the flags to count, so that a pack for a
-    fork says nothing about other checkouts."""
+    """[launch] requires: options a stage must have for the rest to count, so that a pack for a
+    fork says nothing about other checkouts. env: variables of its environment, unless the person
+    has set them; `{otlp_grpc}` and `{otlp_http}` stand for where telemetry is received."""
 
     requires: Annotated[list[Option], Meta(max_length=16)] = []
     flags: Annotated[list[Flag], Meta(max_length=400)] = []
+    env: Annotated[dict[Variable, Annotated[str, Meta(max_length=60)]], Meta(max_length=16)] = {}
 
 
 class LogMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,6 +173,7 @@ def merged(parts: list[Declarations]) -> Declarations:
         launch=Launch(
             [item for part in parts for item in part.launch.requires],
             [item for part in parts for item in part.launch.flags],
+            {name: value for part in parts for name, value in part.launch.env.items()},
         ),
         telemetry=Telemetry(
             named[0] if named else None,

@@ -16,6 +16,9 @@ CORE_PREFIXES = frozenset(
 """First parts of metric names that are the program's: no pack writes below them, nor any name
 without a slash."""
 _FIRST = re.compile(r"[A-Za-z0-9_.@%-]+/")
+SENDER = "OTEL_BSP_"
+"""How a trainer's exporter batches; these any pack may set."""
+_ENV_VALUE = re.compile(r"[A-Za-z0-9_-]{0,40}|(?:http://)?\{otlp_(?:grpc|http)\}")
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -41,6 +44,8 @@ def check_declarations(pack_id: str, declared: Declarations) -> None:
         _check_span(span, prefix, names)
     for flag in declared.launch.flags:
         _check_flag(flag)
+    for name, value in declared.launch.env.items():
+        _check_env(pack_id, name, value)
     for alert in declared.alerts:
         _check_alert(alert)
     _unique("alert", [alert.id for alert in declared.alerts])
@@ -143,6 +148,20 @@ def _check_flag(flag: Flag) -> None:
         raise ManifestError(f"{said}: either values, or min and max")
     if flag.type in ("str", "bool") and (flag.min is not None or flag.max is not None):
         raise ManifestError(f"{said}: min and max need a number")
+
+
+def _check_env(pack_id: str, name: str, value: str) -> None:
+    """A variable can load code or send data elsewhere: a pack sets its own, to harmless values."""
+    own = pack_id.upper().replace("-", "_") + "_"
+    if not name.startswith((own, SENDER)):
+        raise ManifestError(
+            f"variable `{name}`: a pack sets those that begin with {own} or {SENDER}"
+        )
+    if not _ENV_VALUE.fullmatch(value):
+        raise ManifestError(
+            f"variable `{name}`: a value is a word, {{otlp_grpc}} or {{otlp_http}}, with or "
+            f"without http:// in front, not `{value}`"
+        )
 
 
 def _check_alert(alert: AlertDeclaration) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from nanochat_sdk.declare import Declarations
+from nanochat_sdk.declare import Declarations, Launch
 
 from nanochat_host.core.telemetry.hub import TelemetryHub
 from nanochat_host.core.telemetry.mappings import compile_mappings
@@ -46,6 +46,10 @@ class Declared:
             )
             for pack in self._packs
         ]  # fmt: skip
+
+    def launches(self) -> list[Launch]:
+        """What they declare about starting stages."""
+        return [pack.declared.launch for pack in self._packs if not pack.problem]
 
     def alerts(self) -> list[PackAlert]:
         """The packs' rules, with the person's values."""

@@ -23,6 +23,7 @@ from nanochat_host.core.commands import Commands
 from nanochat_host.core.compare import Subject, compare
 from nanochat_host.core.config.service import Configs
 from nanochat_host.core.config.steps import refuse_errors, target_wish
+from nanochat_host.core.declared_env import declare_env
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.outside import Outside
 from nanochat_host.core.prepare import Prepared, prepare
@@ -151,10 +152,21 @@ class Core:
         if self.closing.is_set():
             raise RefusedError("the core is going down", "try again in a moment")
         full, prepared = await asyncio.to_thread(self._prepared, wish)
+        await self._declare(full.checkout, prepared)
         if not full.force:
             refuse_errors(await asyncio.to_thread(self.configs.target, target_wish(full)))
         prepared.record.queue_item = queue_item
         return self.runs.summary(await self.runs.launch(prepared))
+
+    async def _declare(self, checkout: str, prepared: Prepared) -> None:
+        """Set in the steps what packs declare for their environment."""
+        launches = [launch for launch in self.outside.declared.launches() if launch.env]
+        if launches:
+            receivers = await self.outside.otlp.receivers()
+            _, found = await asyncio.to_thread(self.checkouts.read, checkout)
+            record = prepared.record
+            taken = {*prepared.extra_env, *record.env_names}
+            declare_env(record, found.stages, launches, receivers, taken)
 
     def _prepared(self, wish: wire.StartRun) -> tuple[wire.StartRun, Prepared]:
         """The wish with what an earlier run adds to it, and what is to be started. Blocks."""

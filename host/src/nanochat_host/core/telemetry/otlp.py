@@ -83,6 +83,14 @@ class OtlpReceiver:
         """How it stands."""
         return OtlpStatus(list(self._listeners.values()), **self.counts)
 
+    async def receivers(self) -> dict[str, str]:
+        """Addresses that hear, by "otlp_grpc" and "otlp_http". Waits a moment for a core that is
+        just starting."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), CHECK_S)
+        listeners = self._listeners.values()
+        return {f"otlp_{each.protocol}": each.address for each in listeners if each.state == "live"}
+
     async def check(self) -> OtlpStatus:
         """Send a span to each listener as an exporter would, and see it arrive."""
         with contextlib.suppress(TimeoutError):
