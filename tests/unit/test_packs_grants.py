@@ -16,6 +16,7 @@ from nanochat_host.packs.install.offer import offer
 from nanochat_host.packs.protected import protected
 from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.paths import Paths
+from nanochat_sdk.capabilities import Capability
 from pack_rig import make_pack
 
 
@@ -251,3 +252,9 @@ def test_paths_that_hold_secrets_are_not_to_be_had(
         assert protected(str(path)), path
     for path in (home / "data", "/srv/data", home / ".cache/nanochat/tokenizer"):
         assert not protected(str(path)), path
+
+
+def test_every_permission_has_its_sentence_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs/packs.md").read_text()
+    for capability in Capability:
+        assert f"| `{capability}` | {capability.sentence} |" in text

@@ -49,6 +49,7 @@ class PacksScreen(HostScreen):
         super().__init__()
         self._catalog: Catalog | None = None
         self._stamp: Stamp | None = None
+        self._due = self._looking = False
 
     def body(self) -> Iterable[Widget]:
         yield Static(Content("Packs"), id="heading")
@@ -75,10 +76,19 @@ class PacksScreen(HostScreen):
         return PacksDesk(self.host, self._look)
 
     def _look(self) -> None:
-        if self.is_mounted and self.host.current_mode == self.mode:
-            self.host.run_worker(
-                self._refresh(), group="packs", exclusive=True, exit_on_error=False
-            )
+        """Bring it up to date; what comes while that is under way is looked at after it."""
+        self._due = True
+        if self.is_mounted and self.host.current_mode == self.mode and not self._looking:
+            self._looking = True
+            self.host.work(self._refresh_while_due(), "packs")
+
+    async def _refresh_while_due(self) -> None:
+        try:
+            while self._due and self.is_attached:
+                self._due = False
+                await self._refresh()
+        finally:
+            self._looking = False
 
     async def _refresh(self) -> None:
         """Read what changed on the disk; the figures are new each time."""
