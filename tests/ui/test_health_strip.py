@@ -49,7 +49,7 @@ def test_on_a_narrow_terminal_what_is_not_well_stays() -> None:
     at_80 = words(80)
     assert "disk" not in at_80 and "stale 40 s" in at_80 and "2 alerts" in at_80
     well = [one for one in PARTS if one.level in ("good", "off")]
-    assert words(40, well) == "controller 120 ms  ● hook  disk 77.0 GiB"
+    assert words(46, well) == "controller 120 ms  ● hook  disk 77.0 GiB"
 
 
 def test_exactly_as_wide_as_asked() -> None:

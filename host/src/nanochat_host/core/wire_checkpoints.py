@@ -161,12 +161,29 @@ class CoreTable(msgspec.Struct):
     checkpoints: list[str] = []
 
 
+class CardEntry(msgspec.Struct):
+    """One result. measure: as in `results.measures`; accuracies are 0 to 1. tag "" and step -1: not
+    known. source: what kind of thing says so, where: which. at: seconds since 1970."""
+
+    stage: str
+    tag: str
+    step: int
+    measure: str
+    value: float
+    source: Literal["checkpoint", "log", "report", "csv"]
+    where: str
+    at: float = 0.0
+
+
 class ReportCard(msgspec.Struct):
-    """GET /v1/checkpoints/report: evaluations across stages."""
+    """GET /v1/checkpoints/report: evaluations across stages. rows: from checkpoints alone. entries:
+    of each stage, tag and measure the newest, from all that says so, by tag and along the
+    stages."""
 
     checkout: str
     rows: list[ReportRow]
     tables: list[CoreTable] = []
+    entries: list[CardEntry] = []
 
 
 class ReshardWish(msgspec.Struct, forbid_unknown_fields=True):

@@ -47,6 +47,7 @@ PLACES: dict[str, Place] = {
     ),
     "setup": Place("setup:SetupScreen", "Set up a checkout", "environment, text, tokenizer"),
     "compare": Place("compare:CompareScreen", "Compare", "runs side by side in one chart"),
+    "card": Place("card:CardScreen", "Report card", "what evaluations measured, across stages"),
     "alerts": Place("alerts:AlertsScreen", "Alerts", "what is wrong and what to do; limits"),
     "accounts": Place(
         "accounts:AccountsScreen", "Health, sources, accounts", "how telemetry stands; logins"

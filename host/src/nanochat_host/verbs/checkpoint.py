@@ -9,6 +9,7 @@ from nanochat_sdk import format as fmt
 
 from nanochat_host.core import calls_checkpoints as calls
 from nanochat_host.core import wire_checkpoints as wire
+from nanochat_host.core.results.measures import order
 from nanochat_host.errors import RefusedError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb, connect, parse_pairs, parse_value
@@ -163,12 +164,7 @@ def show_one(args: argparse.Namespace, paths: Paths) -> int:
 
 def show_report(args: argparse.Namespace, paths: Paths) -> int:
     card = connect(paths).ask(calls.report_card(args.checkout))
-    names = list(dict.fromkeys(name for row in card.rows for name in row.metrics))
-    rows = [
-        [row.stage, row.tag, str(row.step), *(_figure(row.metrics.get(n)) for n in names)]
-        for row in card.rows
-    ]
-    lines = table(["STAGE", "TAG", "STEP", *map(str.upper, names)], rows) if rows else []
+    lines = _card(card.entries)
     for found in card.tables:
         of = " or ".join(found.checkpoints) or "a model that is gone"
         lines += ["", f"{found.file}, of {of}: CORE {_figure(found.core)}"]
@@ -176,6 +172,21 @@ def show_report(args: argparse.Namespace, paths: Paths) -> int:
         lines += table(["TASK", "ACCURACY", "CENTERED"], tasks)
     emit(args, card, lines or [f"nothing was evaluated in `{card.checkout}` yet"])
     return 0
+
+
+def _card(entries: list[wire.CardEntry]) -> list[str]:
+    """A row for each model, a column for each measure that any has."""
+    models: dict[tuple[str, str], dict[str, wire.CardEntry]] = {}
+    for entry in entries:
+        models.setdefault((entry.stage, entry.tag), {})[entry.measure] = entry
+    names = sorted({entry.measure for entry in entries}, key=order)
+    rows = []
+    for (stage, tag), found in models.items():
+        step = max(entry.step for entry in found.values())
+        told = ", ".join(sorted({entry.where for entry in found.values()}))
+        figures = (_figure(found[n].value if n in found else None) for n in names)
+        rows.append([stage, tag or "-", str(step) if step >= 0 else "-", *figures, told])
+    return table(["STAGE", "TAG", "STEP", *names, "FROM"], rows) if rows else []
 
 
 def _figure(value: float | None) -> str:

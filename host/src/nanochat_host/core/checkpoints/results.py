@@ -14,14 +14,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nanochat_host.core.checkpoints.catalog import Listed
-from nanochat_host.core.wire_checkpoints import CoreRow, CoreTable, ReportCard, ReportRow
+from nanochat_host.core.results import card
+from nanochat_host.core.results.reports import results_in_reports
+from nanochat_host.core.wire_checkpoints import (
+    CardEntry,
+    CoreRow,
+    CoreTable,
+    ReportCard,
+    ReportRow,
+)
 
 MAX_CSV_BYTES = 2**20
 _STEP = re.compile(r"_(\d{3,})\.csv$")
 
 
-def report_card(checkout: str, base_dir: Path, listed: Sequence[Listed]) -> ReportCard:
-    """The newest usable step of each stage and tag, and every table of `base_eval`."""
+def report_card(
+    checkout: str,
+    base_dir: Path,
+    listed: Sequence[Listed],
+    from_logs: Sequence[CardEntry] = (),
+) -> ReportCard:
+    """The newest usable step of each stage and tag, every table of `base_eval`, and the newest of
+    each measure from whatever says so. from_logs: what logs of runs say."""
     newest: dict[tuple[str, str], Listed] = {}
     for item in listed:
         if item.info.state != "broken":
@@ -29,7 +43,14 @@ def report_card(checkout: str, base_dir: Path, listed: Sequence[Listed]) -> Repo
     rows = [
         ReportRow(i.info.stage, i.info.tag, i.info.step, i.info.metrics) for i in newest.values()
     ]
-    return ReportCard(checkout, rows, core_tables(base_dir, listed))
+    tables = core_tables(base_dir, listed)
+    found = [
+        *card.of_checkpoints(listed),
+        *card.of_tables(base_dir, tables),
+        *results_in_reports(base_dir),
+        *from_logs,
+    ]
+    return ReportCard(checkout, rows, tables, card.newest(card.placed(found, listed)))
 
 
 def core_tables(base_dir: Path, listed: Sequence[Listed]) -> list[CoreTable]:

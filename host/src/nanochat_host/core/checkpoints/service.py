@@ -18,6 +18,7 @@ from nanochat_host.core.checkpoints.form import fill
 from nanochat_host.core.checkpoints.inspect import inspect
 from nanochat_host.core.checkpoints.results import report_card
 from nanochat_host.core.inside import ask_inside, install_torch_hint
+from nanochat_host.core.results.card import LogResults, logs_of
 from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
 from nanochat_host.paths import Paths
@@ -63,6 +64,7 @@ class Checkpoints:
         self._paths = paths
         self._checkouts = checkouts
         self._catalog = Catalog()
+        self._log_results = LogResults()
         self._probes: dict[Any, dict[str, Any]] = {}
         self._changing = threading.Lock()
 
@@ -75,7 +77,8 @@ class Checkpoints:
         """Evaluations across stages. Raises NotFoundError for an unknown checkout."""
         ref = self._ref(checkout)
         base = Path(ref.base_dir)
-        return report_card(ref.name, base, self._catalog.read(base))
+        found = self._log_results.read(logs_of(self._paths, ref.name))
+        return report_card(ref.name, base, self._catalog.read(base), found)
 
     def locate(self, checkout: str, word: str) -> Place:
         """The checkpoint a person means. Raises NotFoundError."""

@@ -1,0 +1,1 @@
+"""What evaluations measured, from everything that says so: checkpoints, logs, reports, tables."""
