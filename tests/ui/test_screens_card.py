@@ -69,5 +69,5 @@ async def test_another_checkout_and_none_evaluated(host: Host, core: AskCore) ->
 
 def test_models_that_do_not_fit_are_said() -> None:
     many = ReportCard("x", [], [], [entry("base", "CORE", 0.1, f"d{n}") for n in range(9)])
-    assert any("4 more models" in row.cells[0][0] for row in card_view.rows(many, 98) if row.cells)
+    assert any("5 more models" in row.cells[0][0] for row in card_view.rows(many, 84) if row.cells)
     assert not any("more models" in row.cells[0][0] for row in card_view.rows(many, 200))
