@@ -6,6 +6,7 @@ asked about anew. Nothing here looks at a clock: `installed_at` is for people to
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -47,7 +48,7 @@ def accept(paths: Paths, offer: Offer) -> InstalledPack:
 
 
 def remove(paths: Paths, pack_id: str) -> None:
-    """Forget the pack and its grants, and remove its files. Raises NotFoundError."""
+    """Forget the pack, its grants and its notes, and remove its files. Raises NotFoundError."""
     store = Store(paths)
     with store.locked():
         listed = _listed(paths)
@@ -56,6 +57,7 @@ def remove(paths: Paths, pack_id: str) -> None:
             raise _not_installed(paths, pack_id)
         _write(paths, left)
         _sweep(paths, store)
+        shutil.rmtree(paths.pack_notes(pack_id), ignore_errors=True)
 
 
 def grant(paths: Paths, pack_id: str, permissions: Iterable[str]) -> InstalledPack:

@@ -33,7 +33,8 @@ class Notes:
             store = _read(path)
             answer = answer_from(store, ask)
             if answer.status == "ok" and isinstance(ask, StorePut | StoreDelete):
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                for folder in (path.parent.parent, path.parent):
+                    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 atomic_write(path, msgspec.msgpack.encode(store), 0o600)
         except OSError as error:
             return Answer("failed", f"the notes cannot be kept: {error.strerror or error}")
