@@ -24,12 +24,14 @@ State = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True)
 class DeclaringPack:
-    """A pack and what it declares. problem: why nothing of it counts, in one line, or ""."""
+    """A pack and what it declares. problem: why nothing of it counts, in one line, or "".
+    unusable: the pack as a whole is, not only its declarations."""
 
     id: str
     folder: Path
     declared: Declarations
     problem: str = ""
+    unusable: bool = False
 
     def file(self, item: File) -> Path:
         """Where a file that it names lies."""
@@ -73,12 +75,14 @@ def read_declaring(paths: Paths) -> list[DeclaringPack]:
         try:
             manifest = read_manifest(folder / MANIFEST)
         except ManifestError as error:
-            packs[str(folder)] = DeclaringPack(folder.name, folder, Declarations(), str(error))
+            packs[str(folder)] = DeclaringPack(
+                folder.name, folder, Declarations(), str(error), True
+            )
             continue
         name = manifest.id
         if name in packs:
             said = f"two packs have this id: {packs[name].folder} and {folder}; neither is used"
-            packs[name] = DeclaringPack(name, folder, Declarations(), said)
+            packs[name] = DeclaringPack(name, folder, Declarations(), said, True)
             continue
         try:
             packs[name] = DeclaringPack(name, folder, read_declarations(manifest, folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -74,7 +75,8 @@ def _row(row: Row, ts: float) -> Row:
 
 
 def main() -> int:
-    """Exit codes: 0 all was played, 1 it could not be."""
+    """Exit codes: 0 it was played, or stopped; 1 it could not be."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parser = argparse.ArgumentParser(description="Play a recording into a run's folder.")
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--into", required=True, type=Path, help="the run's folder")

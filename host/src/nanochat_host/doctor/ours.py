@@ -50,6 +50,15 @@ def layouts(paths: Paths) -> Iterator[Check]:
         yield Check("screens", f"layout {name}", "warn" if errors else "ok", detail, fix)
 
 
+def declarations(paths: Paths) -> Iterator[Check]:
+    """What enabled packs declare counts."""
+    from nanochat_host.core.declared_problems import declared_problems
+
+    for pack, problem in declared_problems(paths).items():
+        way = f"`nanochat-cli pack info {pack}`; update or disable it"
+        yield Check("screens", f"pack {pack}", "warn", problem, way)
+
+
 def sandbox(paths: Paths) -> Iterator[Check]:
     """The walls around panel workers, as far as they are built and this kernel has them."""
     from nanochat_host.packs.walls import describe_walls

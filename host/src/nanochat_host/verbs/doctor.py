@@ -46,6 +46,7 @@ def examine(args: argparse.Namespace, paths: Paths) -> int:
             ("training", machine.training),
             ("core", ours.core),
             ("screens", ours.layouts),
+            ("screens", ours.declarations),
             ("sandbox", ours.sandbox),
             ("accounts", outside.accounts),
             ("telemetry", outside.otlp),

@@ -88,6 +88,8 @@ def _register_grant(subs: Verbs) -> None:
 
 
 def list_all(args: argparse.Namespace, paths: Paths) -> int:
+    from nanochat_host.core.declared_problems import declared_problems
+
     catalog = _catalog(paths)
     rows = []
     for name, pack in catalog.packs.items():
@@ -95,14 +97,18 @@ def list_all(args: argparse.Namespace, paths: Paths) -> int:
         count = len(pack.manifest.panels)
         may = ", ".join(_granted(catalog, pack)) or "-"
         rows.append([name, pack.manifest.version, _origin(pack), state, str(count), may])
+    problems = declared_problems(paths)
     errors = [{"message": error.message, "hint": error.hint} for error in catalog.errors]
+    errors += [{"message": f"pack {name}: {said}", "hint": ""} for name, said in problems.items()]
     data = {"packs": [_facts(catalog, pack) for pack in catalog.packs.values()], "errors": errors}
     lines = table(["PACK", "VERSION", "FROM", "STATE", "PANELS", "MAY"], rows)
     emit(args, data, lines)
     if not args.json:
         for error in catalog.errors:
             remark(str(error))
-    return 1 if catalog.errors else 0
+        for name, problem in problems.items():
+            remark(f"pack {name}: {problem}")
+    return 1 if catalog.errors or problems else 0
 
 
 def show(args: argparse.Namespace, paths: Paths) -> int:

@@ -333,6 +333,7 @@ class TelemetryHub:
         if not more and (run.live or run.settled != was_settled):
             self._alert(run)
         if run.settled and not was_settled:
+            run.was_live = self._judge_ended  # its last word was judged
             self._watch.remove(run.run.root)
             self._unsaved.add(run_id)
 

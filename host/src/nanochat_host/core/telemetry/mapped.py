@@ -24,6 +24,10 @@ class Sighting:
     count: int = 1
 
 
+MAX_COLUMNS = 1024
+"""A run with so many gets no further columns from packs: they must not crowd out its own."""
+
+
 class Mapped:
     """seen: by alert rule."""
 
@@ -44,6 +48,7 @@ class Mapped:
         rows = []
         for rule in self._mappings.spans.get(str(event.fields.get("name")), ()):
             step, metrics = rule.row(event.fields, event.step)
+            metrics = {n: value for n, value in metrics.items() if self._has_room(n)}
             self._of_spans |= metrics.keys()
             if step == COUNTED:
                 self._number(event.ts, metrics, rev)
@@ -65,12 +70,17 @@ class Mapped:
                 self._store.append(row, rev=rev, from_hook=False)
         self._store.step = step
 
+    def _has_room(self, name: str) -> bool:
+        columns = self._store.columns
+        return name in columns or len(columns) < MAX_COLUMNS
+
     def of_log(self, told: Told, rev: int) -> list[Event]:
         """Append what lines said, and give out the events they make. What spans report of a metric
         is left out of the log, as what the hook reports is."""
         step = self._store.step
         for at, clock, metrics in told.rows:
-            own = {n: (v,) for n, v in metrics.items() if n not in self._of_spans}
+            free = (n for n in metrics if n not in self._of_spans and self._has_room(n))
+            own = {name: (metrics[name],) for name in free}
             if own:
                 row = Block(array("d", [clock]), array("d", [float(at)]), own)
                 self._store.append(row, rev=rev, from_hook=False)
