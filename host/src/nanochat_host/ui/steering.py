@@ -14,6 +14,7 @@ from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.asking import Asking
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.messages import ActsWanted, RunStarted
+from nanochat_host.ui.model import LIVE_STATES
 from nanochat_host.ui.screens.confirm import Choice, ConfirmScreen
 from nanochat_host.ui.words import run_name
 
@@ -40,12 +41,38 @@ class Steering:
         self._asking: dict[str, Asking] = {}
 
     async def start(self, start: StartRun) -> RunSummary | None:
-        """Start a run and show it."""
+        """Start a run and show it. While another is under way the person says whether it waits."""
         link = self._app.link
+        if (live := self._under_way()) and not start.gpus:
+            how = await self._ask_queue(live)
+            if how == "queue":
+                from nanochat_host.ui.queue_desk import QueueDesk
+
+                await QueueDesk(self._app).add(start)
+            if how != "now":
+                return None
         run = await link.request(link.client.start_run(start))
         if run is not None:
             self._app.post_message(RunStarted(run))
         return run
+
+    def _under_way(self) -> str:
+        """Names of live runs and of what waits, which one more would compete with."""
+        model = self._app.model
+        live = [run_name(r.facts) for r in model.runs if r.facts.state in LIVE_STATES]
+        return clean(", ".join(live[:3]))
+
+    async def _ask_queue(self, live: str) -> str:
+        return await self._app.push_screen_wait(
+            ConfirmScreen(
+                f"{live} is under way",
+                "Two runs on one device slow each other down and may not both fit its memory.",
+                [
+                    Choice("queue", "q", "queue it", "starts when what is under way has ended"),
+                    Choice("now", "n", "start now", "beside it, on the same device", "warning"),
+                ],
+            )
+        )
 
     async def send(self, control: Control) -> ControlAck | None:
         """Send a command to the run on show. The event that answers it makes its own toast."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nanochat_host.core.wire import CheckoutInfo
+from nanochat_host.checkout.model import Checkout
+from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.core.wire_checkpoints import CheckpointInfo
 from nanochat_host.core.wire_setup import DataStatus, EnvInfo, SetupItem, TokenizerStatus
 
@@ -13,37 +14,38 @@ MAX_TAGS = 3
 
 
 def checklist(
-    info: CheckoutInfo,
+    ref: CheckoutRef,
+    found: Checkout,
     env: EnvInfo,
     data: DataStatus,
     checkpoints: Sequence[CheckpointInfo],
     busy: dict[str, str],
 ) -> Iterator[SetupItem]:
     """busy: stage to the id of a live run of this checkout that is at it."""
-    stages = {stage.name for stage in info.stages if not stage.error}
-    yield _checkout(info)
+    stages = {stage.name for stage in found.stages if not stage.error}
+    yield _checkout(ref, found)
     yield _environment(env)
     yield _device(env)
     if data.folder:
         yield _dataset(data, "dataset" in stages)
     if data.tokenizer is not None:
         yield _tokenizer(data.tokenizer, busy, stages)
-    yield _tasks(Path(info.ref.base_dir), stages)
+    yield _tasks(Path(ref.base_dir), stages)
     yield _model("base", "base model", checkpoints, "base_train", busy, stages)
     yield _model("chat", "chat model", checkpoints, "chat_sft", busy, stages)
 
 
-def _checkout(info: CheckoutInfo) -> SetupItem:
-    broken = [stage for stage in info.stages if stage.error]
+def _checkout(ref: CheckoutRef, found: Checkout) -> SetupItem:
+    broken = [stage for stage in found.stages if stage.error]
     if broken:
         first = broken[0]
         more = f" (and {len(broken) - 1} more)" if broken[1:] else ""
         said = f"{first.path} cannot be read: {first.error}{more}"
-        state = "broken" if len(broken) == len(info.stages) else "ready"
+        state = "broken" if len(broken) == len(found.stages) else "ready"
         return SetupItem("checkout", "checkout", state, said)  # type: ignore[arg-type]
-    commit = f" at {info.ref.commit[:7]}" if info.ref.commit else ""
-    changed = ", with changes" if info.ref.dirty else ""
-    said = f"{len(info.stages)} stages in {info.ref.path}{commit}{changed}"
+    commit = f" at {found.commit[:7]}" if found.commit else ""
+    changed = ", with changes" if found.dirty else ""
+    said = f"{len(found.stages)} stages in {ref.path}{commit}{changed}"
     return SetupItem("checkout", "checkout", "ready", said)
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from nanochat_host.checkout.imports import needed_packages
 from nanochat_host.core.checkouts import Checkouts
-from nanochat_host.core.inside import ask_inside
+from nanochat_host.core.setup.asking import ask_python
 from nanochat_host.core.setup.recipe import Needs, environment_steps
 from nanochat_host.core.wire import CheckoutRef, RunStep
 from nanochat_host.core.wire_setup import EnvInfo, MakeEnv, PythonChoice
-from nanochat_host.errors import NanochatCliError, UsageError
+from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
 
-PROBE_S = 120.0
-"""Importing torch from a cold disk takes its time."""
 Stamp = tuple[tuple[str, int], ...]
 
 
@@ -29,8 +30,8 @@ class Probed(NamedTuple):
 
 
 class Environments:
-    """Methods block: call them in a thread. What an interpreter said counts until packages are
-    installed or removed there."""
+    """What an interpreter said counts until packages are installed or removed there. Methods that
+    are not async block a little: call them in a thread."""
 
     def __init__(self, paths: Paths, checkouts: Checkouts) -> None:
         self._paths = paths
@@ -45,56 +46,43 @@ class Environments:
             return None
         return self._info(ref, seen.facts)
 
-    def look(self, name: str, *, anew: bool = False) -> EnvInfo:
+    async def look(self, name: str, *, anew: bool = False) -> EnvInfo:
         """Ask the interpreter. Raises NotFoundError; what is wrong with it is in the answer."""
-        if not anew and (known := self.known(name)) is not None:
+        if not anew and (known := await asyncio.to_thread(self.known, name)) is not None:
             return known
-        ref = self._checkouts.ref(name)
-        stamp = _stamp(ref.python)
-        try:
-            packages = needed_packages(Path(ref.path))
-            facts = ask_inside(ref, "setup.probe", {"packages": packages}, PROBE_S)
-        except (NanochatCliError, OSError) as error:
-            facts = {"broken": str(error)}
-        self._probed[ref.path, ref.python] = Probed(stamp, facts)
-        return self._info(ref, facts)
+        ref = await asyncio.to_thread(self._checkouts.ref, name)
+        return self._info(ref, await self._ask(ref))
 
     def blank(self, name: str) -> EnvInfo:
         """While it is being looked at. Raises NotFoundError."""
         ref = self._checkouts.ref(name)
         return EnvInfo(ref.name, ref.python, choices=self._choices(ref))
 
-    def use(self, name: str, python: str) -> EnvInfo:
+    async def use(self, name: str, python: str) -> EnvInfo:
         """Have the checkout run with another interpreter. Raises UsageError or RefusedError."""
         words = {"auto": "", "ours": sys.executable}
         chosen = words[python] if python in words else interpreter_at(python)
-        self._checkouts.use_python(name, chosen)
-        return self.look(name)
+        await asyncio.to_thread(self._checkouts.use_python, name, chosen)
+        return await self.look(name)
 
-    def steps(self, name: str, wish: MakeEnv, *, gpu: bool) -> list[RunStep]:
+    async def steps(self, name: str, wish: MakeEnv, *, gpu: bool) -> list[RunStep]:
         """Commands that make the environment, or add what it lacks. Raises NotFoundError."""
-        ref = self._checkouts.ref(name)
-        own = self._own(ref)
+        ref = await asyncio.to_thread(self._checkouts.ref, name)
+        own = self._checkouts.own_interpreter(ref)
         missing = None
         if os.access(own, os.X_OK):
-            facts = self.look(name).missing if ref.python == own else None
-            missing = facts if facts is not None else self._ask(ref, own)
-        needs = Needs(missing, gpu, wish.torch, not wish.pip, needed_packages(Path(ref.path)))
+            facts = await self._ask(msgspec.structs.replace(ref, python=own))
+            missing = facts.get("missing")
+        packages = await asyncio.to_thread(needed_packages, Path(ref.path))
+        needs = Needs(missing, gpu, wish.torch, not wish.pip, packages)
         return environment_steps(ref, self._paths.environments, needs)
 
-    def _ask(self, ref: CheckoutRef, python: str) -> list[str] | None:
-        import msgspec
-
-        other = msgspec.structs.replace(ref, python=python)
-        packages = needed_packages(Path(ref.path))
-        try:
-            facts = ask_inside(other, "setup.probe", {"packages": packages}, PROBE_S)
-        except NanochatCliError:
-            return None
-        return list(facts.get("missing", []))
-
-    def _own(self, ref: CheckoutRef) -> str:
-        return self._checkouts.own_interpreter(ref)
+    async def _ask(self, ref: CheckoutRef) -> dict[str, Any]:
+        """Ask, and remember the answer."""
+        stamp = _stamp(ref.python)
+        facts = await ask_python(ref)
+        self._probed[ref.path, ref.python] = Probed(stamp, facts)
+        return facts
 
     def _info(self, ref: CheckoutRef, facts: dict[str, Any]) -> EnvInfo:
         info = EnvInfo(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import nanochat_host
 from nanochat_host.core import wire
 from nanochat_host.core import wire_setup as setup
+from nanochat_host.core.config.sources import Sources
 from nanochat_host.core.prepare import Prepared
 from nanochat_host.core.run_folder import new_run_id
 from nanochat_host.core.setup.checklist import checklist
@@ -43,13 +44,15 @@ class Setup:
         self._paths, self._checkouts, self._checkpoints = paths, checkouts, checkpoints
         self._runs, self._gpus = runs, gpus
         self._environments = Environments(paths, checkouts)
+        self._sources = Sources(checkouts)
         self._reader = ShardReader()
         self._looking: dict[str, asyncio.Task[setup.EnvInfo]] = {}
 
     async def close(self) -> None:
-        """Wait for nothing; whoever is being asked may answer to nobody."""
+        """Ask nobody any more."""
         for task in self._looking.values():
             task.cancel()
+        await asyncio.gather(*self._looking.values(), return_exceptions=True)
 
     async def env(self, name: str, *, wait: bool, anew: bool = False) -> setup.EnvInfo:
         """The environment. wait: until it is known; else what is, and it is looked at meanwhile.
@@ -60,18 +63,17 @@ class Setup:
         blank = await asyncio.to_thread(self._environments.blank, name)
         task = self._looking.get(name)
         if task is None or task.done():
-            job = asyncio.to_thread(self._environments.look, name, anew=anew)
+            job = self._environments.look(name, anew=anew)
             task = self._looking[name] = asyncio.ensure_future(job)
         return self._with_run(await asyncio.shield(task) if wait else blank)
 
     async def use_env(self, name: str, wish: setup.UseEnv) -> setup.EnvInfo:
         """Choose an interpreter. Raises UsageError, RefusedError or NotFoundError."""
-        return self._with_run(await asyncio.to_thread(self._environments.use, name, wish.python))
+        return self._with_run(await self._environments.use(name, wish.python))
 
     async def plan_env(self, name: str, wish: setup.MakeEnv) -> list[wire.RunStep]:
         """The commands `make_env` would run. Raises NotFoundError."""
-        gpu = self._gpus() > 0
-        return await asyncio.to_thread(lambda: self._environments.steps(name, wish, gpu=gpu))
+        return await self._environments.steps(name, wish, gpu=self._gpus() > 0)
 
     async def make_env(self, name: str, wish: setup.MakeEnv) -> wire.RunSummary:
         """Start a run that makes the environment, or adds what it lacks. Raises RefusedError when
@@ -112,7 +114,7 @@ class Setup:
 
     async def status(self, name: str, *, wait: bool = False) -> setup.SetupStatus:
         """The whole checklist. Raises NotFoundError, or UsageError when it is no checkout."""
-        info = await asyncio.to_thread(self._checkouts.info, name)
+        source = await asyncio.to_thread(self._sources.read, name)
         env = await self.env(name, wait=wait)
         data = await self.data(name)
         try:
@@ -120,10 +122,11 @@ class Setup:
             checkpoints = listing.checkpoints
         except (NanochatCliError, OSError):
             checkpoints = []  # a base folder that is not there yet holds none
-        items = list(checklist(info, env, data, checkpoints, self._busy(info.ref)))
+        busy = self._busy(source.ref)
+        items = list(checklist(source.ref, source.found, env, data, checkpoints, busy))
         needed = {"checkout", "environment", "dataset", "tokenizer"}
         ready = all(item.state == "ready" for item in items if item.id in needed)
-        stages = [stage.name for stage in info.stages if not stage.error]
+        stages = [stage.name for stage in source.found.stages if not stage.error]
         return setup.SetupStatus(name, ready, items, env, data, stages)
 
     def _busy(self, ref: wire.CheckoutRef) -> dict[str, str]:

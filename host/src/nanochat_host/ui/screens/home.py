@@ -17,6 +17,7 @@ from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.messages import ShowRun
 from nanochat_host.ui.model import LIVE_STATES, CoreState, Topic
+from nanochat_host.ui.queue_view import stands, title_of, waits_for
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.words import STATE_GLYPHS, age_words, run_name, step_words
 
@@ -25,6 +26,7 @@ WORDMARK = """\
 │ │ ├─┤ │ │ │ │ │   ├─┤ ├─┤  │
 ╵ ╵ ╵ ╵ ╵ ╵ ╰─╯ ╰─╴ ╵ ╵ ╵ ╵  ╵"""
 RECENT = 6
+QUEUED = 3
 NOTE_COLUMNS = 60
 
 
@@ -68,7 +70,7 @@ class HomeScreen(HostScreen):
 
     def show_model(self, topics: Topic) -> None:
         if topics & (Topic.RUNS | Topic.RUN | Topic.CORE):
-            rows = [*self._next(), *self._recent(), *self._checkouts()]
+            rows = [*self._next(), *self._queue(), *self._recent(), *self._checkouts()]
             next_list = self.query_one("#next", RowList)
             next_list.set_rows(rows)
             if self.model.loaded and not self._settled:
@@ -86,6 +88,9 @@ class HomeScreen(HostScreen):
             self.post_message(ShowRun(what))
         elif verb == "demo":
             self.host.start_demo()
+        elif verb == "setup":
+            self.host.starting.checkout = what
+            await self.host.action_show("setup")
         elif verb == "new":
             await self.host.action_new_run(what)
         else:
@@ -102,11 +107,25 @@ class HomeScreen(HostScreen):
             _row("demo:", "▸", "Start the demo", "train a small GPT here, in about two minutes")
         )
         rows.append(_row("new:", "▸", "Start something else", "a stage or pipeline of a checkout"))
+        rows.append(_row("setup:", "▸", "Set up a checkout", "its Python, its text, its tokenizer"))
         if self.model.runs:
             count = len(self.model.runs)
             rows.append(_row("show:runs", "▸", "All runs", f"{count} kept on this machine"))
         rows.append(_row("show:chat", "▸", "Chat", "talk to a checkpoint, or two side by side"))
         rows.append(_row("show:help", "▸", "Keys and help", "every key, by place; ? from anywhere"))
+        return rows
+
+    def _queue(self) -> list[Row]:
+        """What starts next, nothing if nothing waits."""
+        queue = self.model.queue
+        if not queue.items:
+            return []
+        text, style = stands(queue)
+        gap = Row("", (("", ""), ("", "")))
+        rows = [gap, Row("", (("", ""), ("In the queue", "title"), (text, style)))]
+        for item in queue.items[:QUEUED]:
+            words = f"{clean(item.start.target)}  {waits_for(item, self.model.runs)}"
+            rows.append(_row("show:runs", "·", title_of(item.start), words))
         return rows
 
     def _recent(self) -> list[Row]:
@@ -139,21 +158,24 @@ class HomeScreen(HostScreen):
             return [*rows, Row("", (("", ""), (self._waiting(), "muted")))]
         for ref in self.model.checkouts:
             note = clean(ref.error) if ref.error else clean(ref.path)
+            lacks = [] if ref.builtin or ref.error else ref.lacks
             if ref.builtin and not ref.error:
                 note = "built in: trains on this machine's CPU"
+            elif lacks:
+                note = f"still needs {', '.join(lacks)}: enter sets it up"
             rows.append(
                 Row(
-                    f"new:{ref.name}",
+                    f"{'setup' if lacks else 'new'}:{ref.name}",
                     (
                         ("!" if ref.error else "·", "error" if ref.error else "muted"),
                         (clean(ref.name), ""),
-                        (note, "error" if ref.error else "muted"),
+                        (note, "error" if ref.error else "warning" if lacks else "muted"),
                         (clean(ref.commit[:7]), "muted"),
                     ),
                 )
             )
         if all(ref.builtin for ref in self.model.checkouts):
-            hint = "add your own: nanochat-cli checkout add ~/nanochat"
+            hint = "add your own: “Set up a checkout”, then a"
             rows.append(Row("", (("", ""), (hint, "muted"))))
         return rows
 

@@ -7,17 +7,19 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from nanochat_host.core.wire import RunSummary
 from nanochat_host.core.wire_compare import MAX_RUNS
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.controls.search_line import SearchLine
+from nanochat_host.ui.controls.text_line import TextLine
 from nanochat_host.ui.messages import DeleteWanted, ShowRun, StopWanted
 from nanochat_host.ui.model import LIVE_STATES, Topic
+from nanochat_host.ui.queue_desk import QueueDesk
+from nanochat_host.ui.queue_view import PREFIX, queue_rows, stands
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.words import (
     STATE_GLYPHS,
@@ -41,11 +43,14 @@ class RunsScreen(HostScreen):
         Binding("n", "app.new_run", "New run"),
         Binding("x", "stop", "Stop"),
         Binding("delete,D", "delete", "Delete", key_display="del"),
+        Binding("shift+up", "shift(1)", "Later", show=False),
+        Binding("shift+down", "shift(-1)", "Sooner", key_display="⇧↑↓"),
+        Binding("p", "pause_queue", "Queue"),
         Binding("escape", "back", "Back"),
     ]
 
     def body(self) -> Iterable[Widget]:
-        yield Static(Content("Runs"), id="heading")
+        yield TextLine(id="heading")
         yield SearchLine("filter: name, state, checkout …", id="filter")
         yield RowList(
             ListColumn("", 1, keep=9),
@@ -81,7 +86,9 @@ class RunsScreen(HostScreen):
         if not self.model.loaded:
             empty = "asking the core …"
         marked = set(self.model.compared)
-        rows = [_row(run, run.facts.id in marked) for run in shown]
+        rows = queue_rows(self.model.queue, self.model.runs) if not word else []
+        rows += [_row(run, run.facts.id in marked) for run in shown]
+        self.query_one("#heading", TextLine).show([("Runs  ", "title"), stands(self.model.queue)])
         self.query_one("#runs", RowList).set_rows(rows, empty=empty)
         self.refresh_bindings()
 
@@ -89,8 +96,20 @@ class RunsScreen(HostScreen):
     def _chosen_run(self) -> RunSummary | None:
         return self.model.summary(self.query_one("#runs", RowList).key)
 
+    @property
+    def _chosen_item(self) -> str:
+        """Id of the queued wish under the cursor, "" if it is a run."""
+        key = self.query_one("#runs", RowList).key
+        return key.removeprefix(PREFIX) if key.startswith(PREFIX) else ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in {"stop", "delete"} and self.is_mounted:
+        if not self.is_mounted:
+            return True
+        if action == "pause_queue":
+            return bool(self.model.queue.items)
+        if action == "shift" or (action == "delete" and self._chosen_item):
+            return bool(self._chosen_item)
+        if action in {"stop", "delete"}:
             run = self._chosen_run
             live = run is not None and run.facts.state in LIVE_STATES
             return run is not None and live is (action == "stop")
@@ -102,7 +121,10 @@ class RunsScreen(HostScreen):
 
     @on(RowList.Chosen)
     def _chosen(self, message: RowList.Chosen) -> None:
-        self.post_message(ShowRun(message.key))
+        if not message.key.startswith(PREFIX):
+            self.post_message(ShowRun(message.key))
+        else:
+            self.host.tell("it waits for its turn: shift and the arrows move it, del takes it out")
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -121,7 +143,7 @@ class RunsScreen(HostScreen):
     def action_mark(self) -> None:
         """Mark the run under the cursor to be compared, or no longer, and go on to the next."""
         runs = self.query_one("#runs", RowList)
-        if not runs.key:
+        if not self.model.summary(runs.key):
             return
         marked = self.model.compared
         if runs.key in marked:
@@ -148,7 +170,16 @@ class RunsScreen(HostScreen):
         if self._chosen_run is not None:
             self.post_message(StopWanted(self._chosen_run.facts.id))
 
+    def action_shift(self, delta: int) -> None:
+        """Move the queued wish under the cursor in the queue."""
+        self.host.work(QueueDesk(self.host).move(self._chosen_item, delta), "queue")
+
+    def action_pause_queue(self) -> None:
+        self.host.work(QueueDesk(self.host).pause(), "queue")
+
     def action_delete(self) -> None:
+        if self._chosen_item:
+            self.host.work(QueueDesk(self.host).remove(self._chosen_item), "ask")
         if self._chosen_run is not None:
             self.post_message(DeleteWanted(self._chosen_run.facts.id))
 

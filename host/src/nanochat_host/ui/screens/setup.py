@@ -81,15 +81,16 @@ class SetupScreen(HostScreen):
             self._turn_to(wanted)
         names = [ref.name for ref in self.model.checkouts]
         if self.checkout not in names and names:
-            own = [ref for ref in self.model.checkouts if not ref.builtin]
-            self._turn_to((own or self.model.checkouts)[0].name)
+            # The first that needs it, else the first of the person's own.
+            order = sorted(self.model.checkouts, key=lambda r: (r.builtin, not r.lacks))
+            self._turn_to(order[0].name)
         self._look()
 
     def _turn_to(self, name: str) -> None:
         if name != self.checkout:
             self.checkout, self.status, self._trouble = name, None, ""
             self._says.clear()
-            self._items.set_rows([], empty="asking the core …")
+            self._paint()
             self.refresh_bar()
 
     def _look(self) -> None:
@@ -121,6 +122,7 @@ class SetupScreen(HostScreen):
     def _paint(self) -> None:
         status = self.status
         words, style = summary(status) if status else (self._trouble, "error")
+        asking = not (status or self._trouble)
         title = [("Set up  ", "title"), (clean(self.checkout), "bold"), ("  ", "")]
         self.query_one("#heading", TextLine).show([*title, (clean(words), style)])
         ref = next((r for r in self.model.checkouts if r.name == self.checkout), None)
@@ -128,7 +130,8 @@ class SetupScreen(HostScreen):
         self.query_one("#where", TextLine).show([(clean(base), "muted")])
         rows = [item_row(item) for item in status.items] if status else []
         fresh = not self._items.rows
-        self._items.set_rows(rows, empty=clean(self._trouble) or "asking the core …")
+        self._items.set_rows(rows, empty="asking the core …" if asking else "")
+        self._items.styles.height = max(1, len(rows))
         if fresh and status:
             first = next((i for i in status.items if i.state in ("missing", "broken")), None)
             self._items.select(first.id if first else "base")
