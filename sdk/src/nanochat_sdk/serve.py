@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 import traceback
-from types import SimpleNamespace
+from types import SimpleNamespace, TracebackType
 from typing import Any
 
 import msgspec
@@ -209,10 +209,18 @@ def _failure(error: Exception, seq: int) -> bytearray:
     try:
         text = " ".join(str(error).split())
         message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        trace = "".join(traceback.format_exception(error))
+        trace = "".join(traceback.format_exception(type(error), error, _theirs(error)))
     except Exception:
         message, trace = f"{type(error).__name__} (its message cannot be shown)", ""
     # Encoding would refuse half of a surrogate pair.
     message = message[:MAX_TEXT].encode("utf-8", "replace").decode()
     trace = trace[-_MAX_TRACEBACK:].encode("utf-8", "replace").decode()
     return frame_message(Failed(message, trace, seq), MAX_FRAME)
+
+
+def _theirs(error: BaseException) -> TracebackType | None:
+    """The traceback from the panel's own code on: how it was called says nothing to its author."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") == __name__:
+        trace = trace.tb_next
+    return trace or error.__traceback__

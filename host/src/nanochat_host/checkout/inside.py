@@ -29,7 +29,7 @@ def load(program: str) -> object:
     spec.loader.exec_module(made)
     if hasattr(made, "LIBRARY"):
         named = load("hook.package").package_name  # type: ignore[attr-defined]
-        made.LIBRARY = named(Path.cwd())
+        made.LIBRARY = named(Path.cwd())  # type: ignore[attr-defined]
     return importlib.import_module(f"{package}.{module}")
 
 

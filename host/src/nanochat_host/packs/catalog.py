@@ -19,6 +19,8 @@ from nanochat_host.paths import Paths
 
 PACKS_VARIABLE = "NANOCHAT_CLI_PACKS"
 """Environment variable: folders of packs, or of folders of packs, separated as in PATH."""
+DEV_VARIABLE = "NANOCHAT_CLI_DEV"
+"""Environment variable of `pack dev`: the folder of a pack whose panels get all they declare."""
 BUILTIN = "builtin"
 LIBRARIES = "lib"
 """Folder beside an installed pack's own, with one folder for each library it brought."""
@@ -100,6 +102,7 @@ class Catalog:
             raw = os.environ.get(PACKS_VARIABLE, "")
             folders = [Path(part).expanduser() for part in raw.split(os.pathsep) if part]
             paths = paths or Paths.from_env()
+            folders += [Path(written)] if (written := os.environ.get(DEV_VARIABLE)) else []
         installed = read_installed(paths) if paths is not None else Installed()
         found: dict[str, FoundPack] = {}
         errors: list[NanochatCliError] = list(installed.errors)
@@ -120,6 +123,9 @@ class Catalog:
             entry.name: entry for pack in packs.values() if pack.enabled for entry in _entries(pack)
         }
         held = {pack.id: frozenset(pack.granted) for pack in installed.packs.values()}
+        held |= {
+            pack.manifest.id: frozenset(declared_by(pack.manifest)) for pack in _written(packs)
+        }
         held |= {pack_id: frozenset(given) for pack_id, given in (grants or {}).items()}
         return cls(panels, errors, held, packs)
 
@@ -142,6 +148,12 @@ class Catalog:
         if entry.pack.id == BUILTIN:
             return declared
         return declared & self.grants.get(entry.pack.id, frozenset())
+
+
+def _written(packs: Mapping[str, FoundPack]) -> list[FoundPack]:
+    """The pack that the person is writing just now, if it is among them: they know its code."""
+    folder = os.environ.get(DEV_VARIABLE, "")
+    return [pack for pack in packs.values() if pack.record is None and str(pack.folder) == folder]
 
 
 def declared_by(manifest: PackManifest) -> tuple[str, ...]:

@@ -308,7 +308,8 @@ class PanelProcess:
 
     def _failed(self, failure: Failure) -> None:
         self.failures += 1
-        self.reason, self.traceback = failure.reason, failure.traceback
+        self.reason = failure.reason
+        self.traceback = failure.traceback.replace(f"{self.entry.folder}/", "")
         logger.warning("panel %s: %s", self.name, failure.reason)
         delay_s: float | None = BASE_DELAY_S
         if not failure.blameless:

@@ -12,6 +12,7 @@ from nanochat_host.errors import NotFoundError, RefusedError, UsageError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb
 from nanochat_host.verbs.output import confirm, emit, is_tty, remark, table
+from nanochat_host.verbs.pack_author import register_author
 
 if TYPE_CHECKING:
     from nanochat_host.installed import InstalledPack
@@ -43,6 +44,7 @@ def register(verbs: Verbs) -> None:
         switch = add_verb(subs, name, words, f"nanochat-cli pack {name} heat", turn)
         switch.add_argument("pack", help="id of a pack")
         switch.set_defaults(enabled=name == "enable")
+    register_author(subs)
 
 
 def _register_install(subs: Verbs) -> None:

@@ -1,23 +1,26 @@
-"""`nanochat-cli pack new|test`: for those who write packs."""
+"""`nanochat-cli pack new|dev|test`: for those who write packs."""
 
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
+import os
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from nanochat_host.errors import NotFoundError
+from nanochat_host.errors import NanochatCliError, NotFoundError, UsageError
 from nanochat_host.paths import Paths
-from nanochat_host.verbs.common import Verbs, add_verb
+from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
 from nanochat_host.verbs.output import emit, remark
 
 if TYPE_CHECKING:
     from nanochat_sdk.data import Data, Needs
     from nanochat_sdk.payload import Payload
 
+    from nanochat_host.core.client import CoreClient
     from nanochat_host.packs.author.check import PanelReport
     from nanochat_host.packs.catalog import PanelEntry
 
@@ -33,6 +36,22 @@ def register_author(subs: Verbs) -> None:
     )
     new.add_argument("id", help="lower-case words joined by -")
     new.add_argument("--folder", metavar="DIR", help="where to write it (default: ./ID)")
+    dev = add_verb(
+        subs,
+        "dev",
+        "show a pack live beside a run; it is loaded anew at every save",
+        "nanochat-cli pack dev .\nnanochat-cli pack dev . --run last\n"
+        "nanochat-cli pack dev . --replay events.jsonl --speed 20",
+        dev_one,
+    )
+    dev.add_argument("folder", help="the pack's folder")
+    source = dev.add_mutually_exclusive_group()
+    source.add_argument("--run", default="", help="a run: id, name or `last`")
+    source.add_argument(
+        "--replay", action="append", default=[], metavar="FILE",
+        help="what to play, as for `replay` (default: a sample)",
+    )  # fmt: skip
+    dev.add_argument("--speed", type=float, default=4.0, help="of the replay, 0: at once")
     test = add_verb(
         subs,
         "test",
@@ -68,6 +87,54 @@ def pack_entries(folder: Path) -> list[PanelEntry]:
             raise error
         raise NotFoundError(f"{folder} holds no pack", "a pack is a folder with a pack.toml")
     return entries
+
+
+def dev_one(args: argparse.Namespace, paths: Paths) -> int:
+    from nanochat_host.cli import open_tui
+    from nanochat_host.packs.author import SAMPLE
+    from nanochat_host.packs.author.bench import write_layout
+    from nanochat_host.packs.catalog import DEV_VARIABLE
+
+    entries = pack_entries(Path(args.folder))
+    files = [Path(name).expanduser() for name in args.replay] or [SAMPLE]
+    client = connect(paths)
+    played = "" if args.run else _play(client, files, args.speed)
+    run = played or find_run(client, args.run).facts.id
+    layout = write_layout(paths, entries)
+    if args.json:
+        emit(args, {"run": run, "layout": str(layout), "panels": [e.name for e in entries]}, "")
+        return 0
+    os.environ[DEV_VARIABLE] = str(entries[0].folder)
+    try:
+        return open_tui(str(layout), run)
+    finally:
+        if played:
+            _forget(client, played)
+
+
+def _play(client: CoreClient, files: list[Path], speed: float) -> str:
+    """Start a replay; returns the run's id. Raises UsageError."""
+    from nanochat_host.core.calls_replay import start_replay
+    from nanochat_host.core.wire_replay import StartReplay
+
+    if not 0 <= speed <= 1e6:
+        raise UsageError(f"`--speed {speed:g}` is not 0 to 1,000,000")
+    wish = StartReplay([str(file.absolute()) for file in files], speed, "pack dev")
+    return client.ask(start_replay(wish)).facts.id
+
+
+def _forget(client: CoreClient, run: str) -> None:
+    """The replay was for looking at; a run that will not end at once stays in the list."""
+    from nanochat_host.core.wire import StopRun
+
+    with suppress(NanochatCliError, OSError):
+        if client.run(run).summary.facts.state not in ("done", "failed", "lost"):
+            client.stop_run(run, StopRun(mode="kill"))
+        for _ in range(20):
+            if client.run(run).summary.facts.state in ("done", "failed", "lost"):
+                client.delete_run(run)
+                return
+            time.sleep(0.05)
 
 
 def test_one(args: argparse.Namespace, paths: Paths) -> int:

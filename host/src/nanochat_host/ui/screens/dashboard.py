@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
@@ -15,6 +16,7 @@ from textual.widgets import Static
 from nanochat_host.core.wire import Command, Control
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.layout.spec import LayoutSpec, ScreenSpec
+from nanochat_host.packs.catalog import DEV_VARIABLE
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.log_pane import LogPane
 from nanochat_host.ui.controls.tab_strip import TabStrip
@@ -92,6 +94,10 @@ class DashboardScreen(HostScreen):
         await self._open_deck()
         self.call_after_refresh(self._restore)
         self.set_interval(LOOK_EVERY_S, self._look_at_file)
+        if folder := os.environ.get(DEV_VARIABLE):
+            from nanochat_host.ui.pack_watch import PackWatch
+
+            PackWatch(self, folder)
 
     async def on_unmount(self) -> None:
         self.host.feed = self.host.dashboard = None
