@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -89,6 +90,36 @@ def test_curves_as_a_picture(cli: Cli) -> None:
     assert "No such file" in cli(
         "run", "compare", "base_train_d2", "--svg", "no/such/folder.svg", code=2
     )
+
+
+class Page(HTMLParser):
+    """Tags that are closed, and nothing that would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not {"src", "href"} & {name for name, _ in attrs}
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_a_report_of_several_runs(cli: Cli) -> None:
+    words = ("run", "export", "base_train_d2", "chat_sft_d2", "--report", "both", "--x", "tokens")
+    markdown, html = (Path(file).read_text() for file in cli.json(*words)["files"])
+    page = Page()
+    page.feed(html)
+    assert not page.open and "script" not in page.tags and page.tags.count("svg") >= 3
+    assert html.count("<polyline") >= 6, "both runs in a chart"
+    assert "by tokens" in markdown and "| train/loss | 5.2929" in markdown
+    assert "does not record chatcore" in markdown
+    assert "of one run" in cli("run", "export", "base_train_d2", "chat_sft_d2", code=2)
 
 
 def _log(name: str) -> str:

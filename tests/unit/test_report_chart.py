@@ -10,7 +10,7 @@ import pytest
 from nanochat_host.core.wire import MetricInfo, RunDetail, RunRecord, RunStatus, RunStep, RunSummary
 from nanochat_host.report.gather import Chart, Report
 from nanochat_host.report.html import to_html
-from nanochat_host.report.markdown import BARS, _sparkline, to_markdown
+from nanochat_host.report.markdown import BARS, sparkline, to_markdown
 from nanochat_host.report.svg import HEIGHT, LEFT, WIDTH, chart_svg, ticks
 from nanochat_sdk.data import Event
 from nanochat_sdk.testing import run_facts, series
@@ -55,10 +55,10 @@ def test_ticks_are_round_and_cover_the_range(lo: float, hi: float) -> None:
     assert 2 <= len(found) <= 9 and found[0] <= lo and found[-1] >= hi
 
 
-def test_sparkline() -> None:
-    assert _sparkline([1, 2, 3]) == BARS[0] + BARS[3] + BARS[7]
-    assert len(_sparkline(list(range(1000)))) <= 60
-    assert _sparkline([math.nan]) == "" and _sparkline([1.0, 1.0]) == BARS[0] * 2
+def testsparkline() -> None:
+    assert sparkline([1, 2, 3]) == BARS[0] + BARS[3] + BARS[7]
+    assert len(sparkline(list(range(1000)))) <= 60
+    assert sparkline([math.nan]) == "" and sparkline([1.0, 1.0]) == BARS[0] * 2
 
 
 def report(text: str) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +11,11 @@ from nanochat_sdk import format as fmt
 from nanochat_sdk.capabilities import Capability
 from nanochat_sdk.data import Data, Event, Needs, Series, SeriesQuery
 
+from nanochat_host.core.calls_checkpoints import report_card
+from nanochat_host.core.results.measures import order
 from nanochat_host.core.wire import MetricInfo, Query, QueryItem, RunDetail
+from nanochat_host.core.wire_checkpoints import CardEntry
+from nanochat_host.errors import NanochatCliError
 
 if TYPE_CHECKING:
     from nanochat_host.core.client import CoreClient
@@ -41,7 +45,8 @@ class Chart:
 
 @dataclass
 class Report:
-    """facts: name to value, for the head. options: those set, by name."""
+    """facts: name to value, for the head. options: those set, by name. card: what was evaluated
+    in the run's checkout."""
 
     detail: RunDetail
     facts: list[tuple[str, str]]
@@ -51,6 +56,7 @@ class Report:
     events: list[Event]
     commands: list[str]
     written_at: float
+    card: list[CardEntry] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -78,8 +84,29 @@ def gather(client: CoreClient, run_id: str, commands: list[str]) -> Report:
     events = client.events(run_id, _KINDS, 2000)
     return Report(
         detail, _facts(detail), options, charts, client.metrics(run_id), events, commands,
-        time.time(),
+        time.time(), _card(client, detail.record.checkout),
     )  # fmt: skip
+
+
+def _card(client: CoreClient, checkout: str) -> list[CardEntry]:
+    """Evaluations of the checkout's models; none of one that is not registered (any more)."""
+    try:
+        return client.ask(report_card(checkout)).entries
+    except NanochatCliError:
+        return []
+
+
+def card_table(entries: list[CardEntry]) -> tuple[list[str], list[list[str]]]:
+    """Heading and rows: a model a row, a measure a column."""
+    models: dict[tuple[str, str], dict[str, float]] = {}
+    for entry in entries:
+        models.setdefault((entry.stage, entry.tag), {})[entry.measure] = entry.value
+    names = sorted({entry.measure for entry in entries}, key=order)
+    rows = [
+        [stage, tag, *(f"{found[name]:.4f}" if name in found else "" for name in names)]
+        for (stage, tag), found in models.items()
+    ]
+    return ["stage", "tag", *names], rows
 
 
 def _facts(detail: RunDetail) -> list[tuple[str, str]]:

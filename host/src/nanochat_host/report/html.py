@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 from nanochat_sdk import format as fmt
+from nanochat_sdk.data import Series
 
 from nanochat_host import __version__
-from nanochat_host.report.gather import Chart, Report
+from nanochat_host.report.gather import Chart, Report, card_table
 from nanochat_host.report.markdown import alert_line, checkpoint_line, when
 from nanochat_host.report.svg import INK, chart_svg
 
@@ -37,7 +38,6 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def to_html(report: Report) -> str:
     """One page."""
-    title = _plain(report.title)
     charts = "".join(_figure(chart) for chart in report.charts)
     metrics = [
         (m.name, fmt.number(m.value, 5) if m.value is not None else "not finite", m.unit,
@@ -45,42 +45,62 @@ def to_html(report: Report) -> str:
         for m in report.metrics
     ]  # fmt: skip
     samples = [str(event.fields.get("text", "")) for event in report.of_kind("sample")[-SAMPLES:]]
-    commands = "\n".join(_plain(line) for line in report.commands)
+    commands = "\n".join(plain(line) for line in report.commands)
     parts = [
+        html_table((), report.facts),
+        f'<h2>Charts</h2><div class="charts">{charts}</div>' if charts else "",
+        _alerts(report),
+        section(
+            "Checkpoints", [(when(e), checkpoint_line(e)) for e in report.of_kind("checkpoint")]
+        ),
+        section("Samples", [(str(n), text) for n, text in enumerate(samples, 1)]),
+        "<h2>Metrics</h2>",
+        html_table(("metric", "newest", "unit", "points", "steps"), metrics),
+        _evaluations(report),
+        section("Options", report.options),
+        f"<h2>Do it again</h2><pre>{commands}</pre>",
+    ]
+    return page(report.title, parts)
+
+
+def page(title: str, parts: Sequence[str]) -> str:
+    """A whole document around these parts."""
+    head = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width">',
-        f"<title>{title}</title><style>{STYLE}</style></head><body>",
-        f"<h1>{title}</h1>",
-        _table((), report.facts),
-        f'<h2>Charts</h2><div class="charts">{charts}</div>' if charts else "",
-        _alerts(report),
-        _section(
-            "Checkpoints", [(when(e), checkpoint_line(e)) for e in report.of_kind("checkpoint")]
-        ),
-        _section("Samples", [(str(n), text) for n, text in enumerate(samples, 1)]),
-        "<h2>Metrics</h2>",
-        _table(("metric", "newest", "unit", "points", "steps"), metrics),
-        _section("Options", report.options),
-        f"<h2>Do it again</h2><pre>{commands}</pre>",
-        f"<footer>nanochat-cli {__version__}</footer></body></html>",
+        f"<title>{plain(title)}</title><style>{STYLE}</style></head><body>",
+        f"<h1>{plain(title)}</h1>",
     ]
-    return "".join(parts) + "\n"
+    end = f"<footer>nanochat-cli {__version__}</footer></body></html>\n"
+    return "".join([*head, *parts, end])
+
+
+def figure(title: str, labels: Sequence[str], series: Sequence[Series], x: str = "step") -> str:
+    """A chart with its legend: a label for each series."""
+    legend = "".join(
+        f' <span style="color:{INK[i % len(INK)]}">{plain(label)}</span>'
+        for i, label in enumerate(labels)
+    )
+    svg = chart_svg(title, list(series), x)
+    return f"<figure><figcaption>{plain(title)}{legend}</figcaption>{svg}</figure>"
 
 
 def _figure(chart: Chart) -> str:
-    legend = "".join(
-        f' <span style="color:{INK[i % len(INK)]}">{_plain(s.metric)}</span>'
-        for i, s in enumerate(chart.series)
-    )
-    svg = chart_svg(chart.title, chart.series)
-    return f"<figure><figcaption>{_plain(chart.title)}{legend}</figcaption>{svg}</figure>"
+    return figure(chart.title, [series.metric for series in chart.series], chart.series)
+
+
+def _evaluations(report: Report) -> str:
+    if not report.card:
+        return ""
+    head, rows = card_table(report.card)
+    return f"<h2>Evaluations of the checkout's models</h2>{html_table(head, rows)}"
 
 
 def _alerts(report: Report) -> str:
     rows = "".join(
-        f'<tr><td>{_plain(when(e))}</td><td class="{_severity(str(e.fields.get("severity")))}">'
-        f"{_plain(alert_line(e))}</td></tr>"
+        f'<tr><td>{plain(when(e))}</td><td class="{_severity(str(e.fields.get("severity")))}">'
+        f"{plain(alert_line(e))}</td></tr>"
         for e in report.of_kind("alert")
     )
     return f"<h2>Alerts</h2><table>{rows}</table>" if rows else ""
@@ -90,18 +110,18 @@ def _severity(word: str) -> str:
     return word if word in ("error", "warning") else "info"
 
 
-def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
-    return f"<h2>{title}</h2>{_table((), rows)}" if rows else ""
+def section(title: str, rows: Sequence[Sequence[str]]) -> str:
+    return f"<h2>{title}</h2>{html_table((), rows)}" if rows else ""
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{_plain(cell)}</th>" for cell in head)
+def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    top = "".join(f"<th>{plain(cell)}</th>" for cell in head)
     body = "".join(
-        "<tr>" + "".join(f"<td>{_plain(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{plain(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f"<table>{'<tr>' + top + '</tr>' if head else ''}{body}</table>"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that came from a run, as text."""
     return escape(fmt.plain(text, 2000), quote=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from nanochat_sdk import format as fmt
 from nanochat_sdk.data import Event
 
-from nanochat_host.report.gather import Report
+from nanochat_host.report.gather import Report, card_table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 BARS = "▁▂▃▄▅▆▇█"
@@ -17,22 +17,25 @@ BARS = "▁▂▃▄▅▆▇█"
 
 def to_markdown(report: Report) -> str:
     """One document; charts as sparklines."""
-    out = [f"# {_plain(report.title)}", "", *_table(("", ""), report.facts), "", "## Metrics", ""]
+    out = [f"# {plain(report.title)}", "", *md_table(("", ""), report.facts), "", "## Metrics", ""]
     rows = [
         (m.name, fmt.number(m.value, 5) if m.value is not None else "not finite", m.unit,
          f"{m.count:,}", f"{m.first:,} to {m.last:,}")
         for m in report.metrics
     ]  # fmt: skip
-    out += _table(("metric", "newest", "unit", "points", "steps"), rows)
+    out += md_table(("metric", "newest", "unit", "points", "steps"), rows)
     for chart in report.charts:
-        out += ["", f"## {_plain(chart.title)}", ""]
+        out += ["", f"## {plain(chart.title)}", ""]
         for series in chart.series:
             best = f", least {series.best[1]:.5g} at {series.best[0]:,.0f}" if series.best else ""
-            spark = _sparkline(list(series.means()))
-            out.append(f"- {_plain(series.metric)}{best}\n  `{spark}`")
+            spark = sparkline(list(series.means()))
+            out.append(f"- {plain(series.metric)}{best}\n  `{spark}`")
     out += _events("Alerts", report.of_kind("alert"), alert_line)
     out += _events("Checkpoints", report.of_kind("checkpoint"), checkpoint_line)
-    out += ["", "## Options", "", *_table(("option", "value"), report.options)]
+    if report.card:
+        head, figures = card_table(report.card)
+        out += ["", "## Evaluations of the checkout's models", "", *md_table(head, figures)]
+    out += ["", "## Options", "", *md_table(("option", "value"), report.options)]
     out += ["", "## Do it again", "", "```sh", *(_fenced(x) for x in report.commands), "```", ""]
     return "\n".join(out)
 
@@ -60,15 +63,15 @@ def when(event: Event) -> str:
 def _events(title: str, events: list[Event], line: Callable[[Event], str]) -> list[str]:
     if not events:
         return []
-    return ["", f"## {title}", "", *(f"- {when(e)}: {_plain(line(e))}" for e in events)]
+    return ["", f"## {title}", "", *(f"- {when(e)}: {plain(line(e))}" for e in events)]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def md_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(map(_plain, row)) + " |" for row in lines]
+    return ["| " + " | ".join(map(plain, row)) + " |" for row in lines]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that came from a run, as text."""
     clean = fmt.plain(text, 500)
     return clean if clean == "---" else _SPECIAL.sub(r"\\\1", clean)
@@ -78,7 +81,7 @@ def _fenced(line: str) -> str:
     return fmt.plain(line, 10_000).replace("```", "` ` `")
 
 
-def _sparkline(values: list[float], width: int = 60) -> str:
+def sparkline(values: list[float], width: int = 60) -> str:
     finite = [v for v in values if v == v and abs(v) != float("inf")]
     if not finite:
         return ""

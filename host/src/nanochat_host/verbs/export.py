@@ -7,8 +7,10 @@ import argparse
 import shlex
 
 from nanochat_host.core.wire import RunRecord, RunStep
+from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
+from nanochat_host.verbs.compare import AXES
 from nanochat_host.verbs.output import emit
 
 
@@ -17,11 +19,12 @@ def register(subs: Verbs) -> None:
     export = add_verb(
         subs,
         "export",
-        "print the plain shell commands that repeat a run, or write a report of it",
-        "nanochat-cli run export last > again.sh\nnanochat-cli run export last --report out",
+        "print the plain shell commands that repeat a run, or write a report of one or several",
+        "nanochat-cli run export last > again.sh\nnanochat-cli run export last --report out\n"
+        "nanochat-cli run export d4 d6 --report out --x tokens",
         print_commands,
     )
-    export.add_argument("run")
+    export.add_argument("runs", nargs="+", metavar="RUN", help="several only with --report")
     export.add_argument(
         "--report",
         nargs="?",
@@ -30,11 +33,19 @@ def register(subs: Verbs) -> None:
         metavar="DIR",
         help="write report.md and report.html there (default: a folder named after the run)",
     )
+    export.add_argument("--x", choices=AXES, default="step", help="what several are drawn along")
 
 
 def print_commands(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    record = client.run(find_run(client, args.run).facts.id).record
+    ids = list(dict.fromkeys(find_run(client, word).facts.id for word in args.runs))
+    if len(ids) > 1:
+        if args.report is None:
+            raise UsageError("commands are of one run", "--report DIR compares several")
+        from nanochat_host.verbs.report import write_several
+
+        return write_several(args, client, ids)
+    record = client.run(ids[0]).record
     lines = shell_lines(record)
     if args.report is not None:
         from nanochat_host.verbs.report import write_report

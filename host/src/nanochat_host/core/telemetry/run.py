@@ -119,7 +119,7 @@ class RunTelemetry:
         log = self.log.tail
         facts.sources = {
             "hook": self._state(facts.hooked, facts.updated_at),
-            "log": self._state(log.offset > 0, self.log.clock),
+            "log": self._state(log.offset > 0, max(self.log.clock, log.changed_at)),
         }
         now = time.time()
         for name, heard in self.outside.items():
