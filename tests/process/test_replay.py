@@ -182,6 +182,9 @@ def test_what_cannot_be_replayed_is_said_in_one_line(house: House) -> None:
         said = house.cli("replay", *words, "--detach", code=2).splitlines()
         assert said[0].startswith("nanochat-cli: ") and len(said) <= 2
     house.cli("replay", "train.log", "--only", "x", "--detach", code=2)
+    runs = len(CoreClient(house.paths).runs())
+    assert "needs a terminal" in house.cli("replay", "train.log", code=2)
+    assert len(CoreClient(house.paths).runs()) == runs
 
 
 def test_files_are_laid_along_one_clock(house: House) -> None:

@@ -69,6 +69,14 @@ def open_tui(
     os.environ.setdefault("TEXTUAL_FPS", "240")
     from nanochat_host.ui.launch import run_ui
 
+    require_terminal()
+    return run_ui(
+        Paths.from_env(), layout=layout or None, run=run or None, start=start, attach=attach
+    )
+
+
+def require_terminal() -> None:
+    """Raises UsageError where no TUI can open."""
     streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
     elsewhere = [name for name, stream in streams.items() if not (stream and stream.isatty())]
     if elsewhere:
@@ -78,9 +86,6 @@ def open_tui(
             f"the TUI needs a terminal, and {' and '.join(elsewhere)} is not one",
             "try `nanochat-cli demo --headless`, or a verb: `nanochat-cli --help`",
         )
-    return run_ui(
-        Paths.from_env(), layout=layout or None, run=run or None, start=start, attach=attach
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

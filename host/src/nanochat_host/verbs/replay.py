@@ -46,6 +46,11 @@ def replay(args: argparse.Namespace, paths: Paths) -> int:
         raise UsageError(f"`--speed {args.speed:g}` is not 0 to 1,000,000")
     if wrong := next((pair for pair in args.only if not pair.partition("=")[1]), ""):
         raise UsageError(f"`--only {wrong}` is not KEY=VALUE", "for example `run.id=mc-cpu`")
+    headless = args.headless or args.detach or args.json
+    if not headless:
+        from nanochat_host.cli import open_tui, require_terminal
+
+        require_terminal()  # before there is a run
     files = [str(Path(name).expanduser().absolute()) for name in args.files]
     wish = StartReplay(files, args.speed, args.name, args.only)
     client = connect(paths)
@@ -54,9 +59,7 @@ def replay(args: argparse.Namespace, paths: Paths) -> int:
     if args.headless:
         emit_line(args, run, f"replaying {run_id}")
         return follow.until_end(args, client, run_id)
-    if args.detach or args.json:
+    if headless:
         emit(args, run, f"replaying {run_id}; watch it: nanochat-cli --run {run_id}")
         return 0
-    from nanochat_host.cli import open_tui
-
     return open_tui(args.layout, run_id)

@@ -76,7 +76,9 @@ class PrefabScreen(ModalScreen[str | None]):
         found = await link.request(link.client.ask(calls.prefabs()))
         self._infos = {info.name: info for info in found or []}
         rows = [Row(NONE, (("", ""), ("none", "")))]
-        for title, origin in (("Yours", "yours"), ("Shipped", "shipped")):
+        packs = sorted({info.origin for info in self._infos.values()} - {"yours", "shipped"})
+        of_packs = [(clean(f"Pack {pack}"), pack) for pack in packs]
+        for title, origin in [("Yours", "yours"), ("Shipped", "shipped"), *of_packs]:
             mine = [info for info in self._infos.values() if info.origin == origin]
             rows += [Row("", (("", ""), (title, "title")))] if mine else []
             rows += [_listed(info, self._stages) for info in mine]
