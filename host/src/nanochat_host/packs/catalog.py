@@ -223,7 +223,7 @@ def _unusable(folder: Path, record: InstalledPack | None, error: ManifestError) 
     return PackError(f"pack `{record.id}` {record.version}: {error}", hint)
 
 
-_HINT = "a pack is a folder with a pack.toml; see docs/packs.md"
+_HINT = f"correct it (docs/packs.md), or take the folder out of ${PACKS_VARIABLE}"
 
 
 def _without_name(error: ManifestError) -> str:

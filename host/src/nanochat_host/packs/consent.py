@@ -11,7 +11,7 @@ from nanochat_host.packs.install.offer import Offer
 from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.sanitize import clean
 
-_NAMED = 5
+_NAMED = 3
 
 
 class Line(NamedTuple):

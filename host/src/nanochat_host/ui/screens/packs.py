@@ -16,6 +16,7 @@ from textual.widgets import Static
 from nanochat_host.packs.budget import Budget
 from nanochat_host.packs.catalog import Catalog, FoundPack
 from nanochat_host.packs.process import PanelProcess
+from nanochat_host.packs.sanitize import clean
 from nanochat_host.packs.state import PanelState
 from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.model import Topic
@@ -124,7 +125,9 @@ class PacksScreen(HostScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "choose":
-            return self._choice is not None and self._choice.what in ("permission", "stopped")
+            what = self._choice.what if self._choice is not None else "pack"
+            ours = self._chosen_pack is not None and self._chosen_pack.record is not None
+            return what in ("stopped", "error") or (what == "permission" and ours)
         if action == "restart":
             return bool(self._stopped())
         if action in _OF_INSTALLED:
@@ -140,8 +143,11 @@ class PacksScreen(HostScreen):
         self.action_choose()
 
     def action_choose(self) -> None:
-        """Take a permission back or give it again; start what was stopped."""
+        """Take a permission back or give it again; start what was stopped; read all of an error."""
         choice, pack = self._choice, self._chosen_pack
+        if choice is not None and choice.what == "error" and self._catalog is not None:
+            error = self._catalog.errors[int(choice.name)]
+            self.host.tell(f"{clean(error.message)}\n{clean(error.hint)}", "warning", 15.0)
         if choice is None or pack is None:
             return
         if choice.what == "stopped":
