@@ -66,7 +66,7 @@ def absent(data: Data, source: Source, needs: Capability = Capability.METRICS) -
     if source.spans and not _heard_spans(data):
         return notice(
             "no span has come",
-            "the run sends them to MC_OTEL_ENDPOINT; see the manual of this pack",
+            "runs started from here send them; others need MC_OTEL_ENDPOINT",
         )
     if any(name in data.latest for name in source.proof):
         return notice("not emitted by this revision", f"other figures came, {what} did not")
