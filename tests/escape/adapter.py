@@ -48,7 +48,11 @@ def take_over() -> None:
             reader.feed(chunk)
         frame = decode_to_worker(raw)
         assert isinstance(frame, Frame)
-        answer(case, setup["kind"], {**setup["ctx"], "frame": frame.seq})
+        told = [
+            {"status": one.status, "note": one.note, "text": one.text, "code": one.code}
+            for _number, one in sorted(frame.answers.items())
+        ]
+        answer(case, setup["kind"], {**setup["ctx"], "frame": frame.seq, "answers": told})
 
 
 def answer(case: Any, kind: str, ctx: dict[str, Any]) -> None:
@@ -58,6 +62,10 @@ def answer(case: Any, kind: str, ctx: dict[str, Any]) -> None:
         if kind == "raw":
             case.raw(ctx, write_raw)
             return
+        if kind == "ask" and seq == 1:
+            asks = [{"number": n, "ask": ask} for n, ask in enumerate(case.asks(ctx), 1)]
+            send({"op": "reply", "seq": seq, "payload": translated(text("asked")), "asks": asks})
+            return
         act: Callable[[dict[str, Any]], Any] = getattr(
             case, "payload" if kind in ("payload", "benign") else "attempt"
         )
@@ -65,8 +73,13 @@ def answer(case: Any, kind: str, ctx: dict[str, Any]) -> None:
     except BaseException as error:
         send({"op": "failed", "message": f"{type(error).__name__}: {error}"[:4000], "seq": seq})
         return
-    body = result if isinstance(result, dict) else {"kind": "text", "lines": [str(result)]}
+    body = result if isinstance(result, dict) else text(str(result))
     send({"op": "reply", "seq": seq, "payload": translated(body)})
+
+
+def text(line: str) -> dict[str, Any]:
+    """A body of the cases' contract with one line."""
+    return {"kind": "text", "lines": [line]}
 
 
 def write_raw(data: bytes) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bystander import Bystander
+from outside import Outside
 
 NEEDLE = "sk-sbx-"
 _MAX_GROWTH_BYTES = 32 << 20
@@ -59,6 +60,7 @@ class Arena:
             "SSH_AUTH_SOCK": str(self.root / "agent.sock"),
         }
         self.bystander = Bystander(self.root / "run" / "ckpt.pt", self.token)
+        self.outside = Outside(self.root, self.secret)
         self.before = self.snapshot()
         self._processes = self.processes()
         self._memory = _resident()
@@ -74,6 +76,7 @@ class Arena:
         """What the contract hands to a case."""
         return {
             **self.ctx_fixed,
+            **self.outside.ctx,
             "case": case_id,
             "secret_file": str(self.secret),
             "ssh_key": str(self.root / "home/.ssh/id_ed25519"),
@@ -118,7 +121,7 @@ class Arena:
         if harm := self.bystander.harm():
             found.append(harm)
             self.bystander.replace()
-        found += self._touched() + self._heard()
+        found += self._touched() + self._heard() + self.outside.problems()
         if left := self.processes() - self._processes - {self.bystander.pid}:
             found.append(f"{len(left)} processes were left")
             for pid in left:
@@ -160,6 +163,7 @@ class Arena:
 
     def close(self) -> None:
         self.bystander.end()
+        self.outside.close()
         self._libc.shmctl(self._shm_id, _IPC_RMID, None)
         for listener in self._listeners.values():
             listener.close()

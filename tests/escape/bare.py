@@ -22,6 +22,7 @@ import msgspec
 from arena import Arena
 from contract import Case
 from guarded import DEADLINE_S, GOOD, Verdict, make_pack, write_setup
+from nanochat_sdk.asks import Answer
 from nanochat_sdk.codec import frame_message
 from nanochat_sdk.protocol import MAX_DATA_FRAME, Frame
 from terminal import HEIGHT, WIDTH, harm_unfiltered
@@ -30,7 +31,7 @@ _PATIENCE_S = 15.0
 
 
 class Bare:
-    """Runs cases without walls. Only for cases of kind attempt, payload and env."""
+    """Runs cases without walls. Only for cases of kind attempt, payload, env and ask."""
 
     def __init__(self, arena: Arena, folder: Path) -> None:
         self._arena, self._folder = arena, folder
@@ -51,6 +52,7 @@ class Bare:
         pack = make_pack(arena, case, code)
         write_setup(pack, kind, arena.ctx(case.id, pack, 0, DEADLINE_S))
         arena.settle()
+        arena.outside.turn_link()
         end = _CarelessHost(arena, pack, environment, cwd)
         try:
             detail, problems = end.ask(case)
@@ -69,6 +71,7 @@ class _CarelessHost:
         self, arena: Arena, pack: Path, environment: dict[str, str], cwd: str | None
     ) -> None:
         self.received = bytearray()
+        self._outside = arena.outside
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
 
@@ -94,12 +97,17 @@ class _CarelessHost:
     def ask(self, case: Case) -> tuple[str, list[str]]:
         """All frames of the case, believing everything."""
         answer: Any = None
+        answers: dict[int, Answer] = {}
         try:
             self._message()
             for seq in range(1, case.frames + 1):
-                request = Frame(seq=seq, width=WIDTH, height=HEIGHT)
+                request = Frame(seq=seq, width=WIDTH, height=HEIGHT, answers=answers)
                 os.write(self._write, frame_message(request, MAX_DATA_FRAME))
                 answer = self._message()
+                answers = {
+                    asked["number"]: self._outside.careless(asked["ask"])
+                    for asked in answer.get("asks", ())
+                }
         except (EOFError, TimeoutError, BrokenPipeError) as error:
             time.sleep(0.5)  # another program may have taken its place, and has its chance now
             return f"{type(error).__name__}", []

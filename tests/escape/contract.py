@@ -10,14 +10,19 @@ import msgspec
 
 KINDS = (
     *("attempt", "payload", "raw", "hang", "crash", "benign", "logflood", "env", "pack"),
-    "crashloop",
+    *("crashloop", "ask"),
 )
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One case. control: "escapes" when it must get through without walls, else why it cannot.
     frames: how many to ask for. accept_first: of a raw case, the first frame may be good. hazard:
-    which harm a payload may do. needs: a machine it is written for."""
+    which harm a payload may do. needs: a machine it is written for. grants: permissions the person
+    gave its panel, with names of the ctx in braces.
+
+    Kind "ask" has `asks(ctx)`, the questions of its first frame as they go on the wire, and
+    `attempt(ctx)` for the later ones, with `ctx["answers"]`.
+    """
 
     id: str
     group: str
@@ -31,6 +36,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     hazard: str = "escape"
     needs: str = ""
     creep: str = ""
+    grants: list[str] = []
 
     @property
     def can_fail(self) -> bool:

@@ -45,6 +45,7 @@ id = "case"
 entry = "adapter:Case"
 title = "case"
 help = "one case"
+capabilities = {grants}
 """
 GOOD = "def payload(ctx): return {'kind': 'text', 'lines': ['fine']}\n"
 
@@ -83,8 +84,16 @@ def make_pack(arena: Arena, case: Case, code: str) -> Path:
     (folder / "panel_file.py").write_text(code)
     (folder / "panel_data.txt").write_text("data")
     (folder / "link_to_secret").symlink_to(arena.secret)
-    (folder / "pack.toml").write_text(_PACK.format(id=f"x{abs(hash(case.id)) % 10**9}"))
+    grants = json.dumps(granted(arena, case))
+    pack_id = f"x{abs(hash(case.id)) % 10**9}"
+    (folder / "pack.toml").write_text(_PACK.format(id=pack_id, grants=grants))
     return folder
+
+
+def granted(arena: Arena, case: Case) -> list[str]:
+    """The case's permissions, with places and ports filled in."""
+    ctx = arena.ctx(case.id, None, 0, DEADLINE_S)
+    return [grant.format(**ctx) for grant in case.grants]
 
 
 def write_setup(folder: Path, kind: str, ctx: dict[str, Any]) -> None:
@@ -98,6 +107,7 @@ class Guarded:
     def __init__(self, arena: Arena, folder: Path, level: Level) -> None:
         self._arena, self._folder, self._level = arena, folder, level
         self._recorder = Recorder()
+        self._broker = arena.outside.broker()
         self._changed = asyncio.Event()
         self.found: set[Level] = set()
         """Levels the workers were measured at."""
@@ -131,8 +141,13 @@ class Guarded:
             lambda _panel: self._changed.set(), deadlines, highest=self._level, allow_unsandboxed=()
         )
         try:
-            [entry] = Catalog.discover([folder]).panels.keys() - _BUILTIN
-            panel = supervisor.open(Catalog.discover([folder]).panels[entry], {}, ())
+            self._arena.outside.reset()
+            found = Catalog.discover([folder])
+            if case.grants and found.errors:
+                return Verdict(f"refused: {found.errors[0]}", [])
+            [entry] = found.panels.keys() - _BUILTIN
+            self._arena.outside.turn_link()
+            panel = supervisor.open(found.panels[entry], {}, granted(self._arena, case))
             return await self._judge(case, kind, panel)
         finally:
             await supervisor.close()
@@ -150,7 +165,7 @@ class Guarded:
         if panel.level is not None:
             self.found.add(panel.level)
         if panel.state in _FAILED:
-            wrong = [] if kind in ("attempt", "crash") else ["it did not load"]
+            wrong = [] if kind in ("attempt", "crash", "ask") else ["it did not load"]
             return Verdict(f"did not load: {panel.reason}", wrong)
         lag = asyncio.create_task(_most_lag())
         pid, asked = panel.pid, time.monotonic()
@@ -160,12 +175,15 @@ class Guarded:
             await self._until(lambda n=before: panel.frames > n or panel.state in _FAILED)
             if panel.state in _FAILED:
                 break
+            for wanted in panel.desk.take_wanted():
+                answer = await self._broker.answer(panel.entry.pack.id, wanted.ask, panel.granted)
+                panel.desk.answer(wanted.number, answer)
         took = time.monotonic() - asked
         failed = panel.state in _FAILED
         problems = harm_in(panel.reason) + harm_in(panel.traceback) + harm_in(panel.log_text)
         said = panel.reason if failed else _said(panel)
         problems += [said] if "ESCAPED" in said else []
-        if kind in ("attempt", "crash"):
+        if kind in ("attempt", "crash", "ask"):
             return Verdict(said, problems)
         if kind == "hang":
             gone = await _gone(pid)
