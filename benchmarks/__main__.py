@@ -12,6 +12,7 @@ ALL = (
     "ingest",
     "million",
     "planner",
+    "checkpoints",
     "workers",
     "draw",
     "tui",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import pickle
 import struct
 import zipfile
@@ -61,15 +62,17 @@ class _Opaque(NamedTuple):
     name: str
 
 
-def broken(path: Path, size_bytes: int) -> str:
+def broken(path: str | Path, size_bytes: int) -> str:
     """Why the file cannot be whole, "" if it may be: the end of a zip is written last. A few
     microseconds. Raises OSError."""
     if size_bytes == 0:
         return "empty"
-    with path.open("rb") as file:
-        head = file.read(4)
-        file.seek(max(size_bytes - _TAIL.size, 0))
-        tail = file.read(_TAIL.size)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        head = os.pread(fd, 4, 0)
+        tail = os.pread(fd, _TAIL.size, max(size_bytes - _TAIL.size, 0))
+    finally:
+        os.close(fd)
     if head == _LEGACY:
         return ""
     if head != b"PK\x03\x04":

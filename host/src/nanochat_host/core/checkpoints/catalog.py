@@ -77,7 +77,8 @@ class Catalog:
 
 def _read(files: FileSet) -> Listed:
     meta, meta_trouble = read_meta(files.one("meta"))
-    rows = [CheckpointFile(f.path.name, f.size_bytes, _trouble(f)) for f in files.files]
+    folder = str(files.folder)
+    rows = [CheckpointFile(f.name, f.size_bytes, _trouble(folder, f)) for f in files.files]
     bad_weights = [f"{row.name} is {row.trouble}" for row in rows if row.trouble]
     problems = list(bad_weights)
     if files.one("model") is None:
@@ -98,7 +99,7 @@ def _read(files: FileSet) -> Listed:
         stage=files.stage,
         tag=files.tag,
         step=files.step,
-        folder=str(files.folder),
+        folder=folder,
         state=state,
         size_bytes=sum(f.size_bytes for f in files.files),
         saved_at=max(f.mtime_ns for f in files.files) / 1e9,
@@ -116,14 +117,14 @@ def read_meta(file: Found | None) -> tuple[dict[str, Any], str]:
     if file is None:
         return {}, "its meta_*.json is missing"
     if file.size_bytes > MAX_META_BYTES:
-        return {}, f"{file.path.name} is no metadata: {file.size_bytes} bytes"
+        return {}, f"{file.name} is no metadata: {file.size_bytes} bytes"
     try:
         tree = json.loads(file.path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         short = str(error).splitlines()[0][:80]
-        return {}, f"{file.path.name} cannot be read ({short})"
+        return {}, f"{file.name} cannot be read ({short})"
     if not isinstance(tree, dict):
-        return {}, f"{file.path.name} is no metadata"
+        return {}, f"{file.name} is no metadata"
     return tree, ""
 
 
@@ -138,11 +139,11 @@ def plain(tree: Any) -> Any:
     return tree
 
 
-def _trouble(file: Found) -> str:
+def _trouble(folder: str, file: Found) -> str:
     if file.role == "meta":
         return ""
     try:
-        return broken(file.path, file.size_bytes)
+        return broken(f"{folder}/{file.name}", file.size_bytes)
     except OSError as error:
         return f"unreadable ({error.strerror})"
 

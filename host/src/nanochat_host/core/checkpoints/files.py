@@ -20,11 +20,17 @@ STAGE_ORDER = ("base", "mid", "sft-early", "sft", "rl")
 class Found(NamedTuple):
     """One file of a checkpoint. rank: -1 for files that are no optimizer's."""
 
-    path: Path
+    folder: Path
+    name: str
     role: str
     rank: int
     size_bytes: int
     mtime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Made when it is wanted: ten thousand of them are listed at once."""
+        return self.folder / self.name
 
 
 class FileSet(NamedTuple):
@@ -43,7 +49,7 @@ class FileSet(NamedTuple):
     @property
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
         """Changes when a file does."""
-        return tuple((f.path.name, f.size_bytes, f.mtime_ns) for f in self.files)
+        return tuple((f.name, f.size_bytes, f.mtime_ns) for f in self.files)
 
     def one(self, role: str) -> Found | None:
         return next((f for f in self.files if f.role == role), None)
@@ -95,7 +101,8 @@ def _sets(folder: Path, stage: str, tag: str) -> list[FileSet]:
                     optimizer = match[1] == "optim"
                     rank = int(match[3] or 0) if optimizer else -1
                     file = Found(
-                        folder / entry.name,
+                        folder,
+                        entry.name,
                         match[1] or match[4],
                         rank,
                         stat.st_size,

@@ -132,7 +132,7 @@ def _problem(problem: str) -> CheckpointFinding:
 
 def _unreadable(file: Found, error: Exception, severity: Any) -> CheckpointFinding:
     remedy = TAKE_OTHER if severity == "error" else RESUME_OTHER
-    return CheckpointFinding(severity, "unreadable", f"{file.path.name}: {error}", remedy)
+    return CheckpointFinding(severity, "unreadable", f"{file.name}: {error}", remedy)
 
 
 def _add(detail: CheckpointDetail, finding: CheckpointFinding) -> None:

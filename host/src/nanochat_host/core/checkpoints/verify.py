@@ -38,12 +38,12 @@ def problems_of(files: FileSet | None, ranks: int) -> list[str]:
         missing = ", ".join(str(rank) for rank in range(ranks) if rank not in have)
         found.append(f"optimizer files of rank {missing} are missing")
     for file in files.files:
-        if file.role == "meta" or any(file.path.name in problem for problem in found):
+        if file.role == "meta" or any(file.name in problem for problem in found):
             continue
         try:
             read_archive(file.path)
         except (BadArchiveError, OSError) as error:
-            found.append(f"{file.path.name}: {error}")
+            found.append(f"{file.name}: {error}")
     return found
 
 

@@ -23,7 +23,7 @@ SHOWN = (
     ("hours", "time"),
     ("usd", "cost"),
 )
-BESIDE_FROM = 46
+BESIDE_FROM = 56
 """Cells from which a difference stands in the line of its figure."""
 
 

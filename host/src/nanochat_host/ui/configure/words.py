@@ -55,12 +55,14 @@ def takes(field: FieldInfo) -> str:
     return " · ".join(word for word in (choices or both or field.type, field.unit, off) if word)
 
 
-def hint_text(field: FieldInfo, value: FieldValue | None) -> str:
-    """Everything about an option, in one line."""
+def hint_text(field: FieldInfo, value: FieldValue | None, below: FieldValue | None) -> str:
+    """Everything about an option, in one line. below: its value without what was changed."""
     words = [clean(field.help), takes(field), f"default {value_text(field.default) or 'empty'}"]
     source = value.source.partition(":") if value else ("", "", "")
     if source[0] in ("prefab", "recipe"):
         words.append(f"from the {source[0]} {clean(source[2])}")
+    elif source[0] == "set" and below is not None:
+        words.insert(0, f"was {value_text(below.value) or 'empty'}")
     if field.live:
         words.append("can be changed while it runs")
     return " · ".join(word for word in words if word)

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from nanochat_host.core import calls_checkpoints as calls
 from nanochat_host.core import calls_config
@@ -132,8 +133,9 @@ class CheckpointsScreen(HostScreen):
         else:
             self._show_detail(item)
             if (item.key, self._against(item)) not in self._reports:
-                self.host.run_worker(
-                    self._look(item), group="look", exclusive=True, exit_on_error=False
+                # Not a coroutine: one that is cancelled before it begins would warn.
+                self._looking: Worker[None] = self.host.run_worker(
+                    lambda: self._look(item), group="look", exclusive=True, exit_on_error=False
                 )
 
     def _against(self, item: Named) -> str:

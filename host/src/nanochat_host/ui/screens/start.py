@@ -147,7 +147,8 @@ class StartScreen(HostScreen):
                 self._fill(target, filled)
         elif starting.checkout:
             first = next(
-                (t for t in self._targets.values() if t.checkout == starting.checkout), None
+                (t for t in self._targets.values() if starting.checkout in (t.checkout, t.key)),
+                None,
             )
             if first is not None:
                 starting.checkout = ""
@@ -228,7 +229,8 @@ class StartScreen(HostScreen):
         key = self.pane.table.key
         field, text = self._field(key), OWN_HINTS.get(key, "")
         if field is not None:
-            text = hint_text(field, value_of(self.look.report, self.form, key))
+            now, then = (value_of(r, self.form, key) for r in (self.look.report, self.look.before))
+            text = hint_text(field, now, then)
         self.query_one("#hint", Static).update(Content(text))
 
     def _paint(self) -> None:
