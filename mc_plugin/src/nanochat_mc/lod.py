@@ -86,8 +86,8 @@ class Lod(McPanel):
         room = size.height - len(lines)
         if len(shown) > 1 and room >= 3:
             lines += [[], [(("others" if newest.blocks else "before"), "muted")]]
-            for other in shown[1 : room - 1]:
-                lines.append(lod_lines.small(other, self.data, self._start(other), width))
+            others = shown[1 : room - 1]
+            lines += lod_lines.small(others, [self._start(other) for other in others], width)
         return Text(lines=lines[: max(size.height, 1)])
 
     # -- contexts ---------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from nanochat_mc.bands import UTILIZATION
 from nanochat_mc.base import bar, figure, option
 from nanochat_mc.context import OUT, Context
 
-NAME = 24
-"""Cells of a small context's name where there is room for it."""
+NAME, SHORT_NAME = 24, 9
+"""Cells of a small context's name at most, where there is room for it and where there is not."""
 
 
 def figures(context: Context, data: Data) -> list[list[Span]]:
@@ -55,13 +55,17 @@ def legend(context: Context, line: Sequence[strip.Cell]) -> list[list[Span]]:
     return parts
 
 
-def small(context: Context, data: Data, start: int, width: int) -> list[Span]:
-    """A context on one line, behind its name and its entries."""
-    name = context.name or fmt.age(data.now, context.ts)
-    cells = NAME if width >= 90 else 9
-    label = f"{fmt.fit(name, cells)} {fmt.integer(context.length):>6} " if width >= 40 else ""
-    line = strip.cells(context, start, context.total, max(width - len(label), 1))
-    return [(label, "muted"), *strip.spans(line)]
+def small(contexts: Sequence[Context], starts: Sequence[int], width: int) -> list[list[Span]]:
+    """Contexts on a line each, from their starts, behind their names (or how long the history was)
+    and their entries."""
+    names = [context.name or f"t={fmt.integer(context.total)}" for context in contexts]
+    cells = min(max(map(fmt.cells, names), default=0), NAME if width >= 90 else SHORT_NAME)
+    out: list[list[Span]] = []
+    for context, start, name in zip(contexts, starts, names, strict=True):
+        label = f"{fmt.fit(name, cells)} {fmt.integer(context.length):>6} " if width >= 40 else ""
+        line = strip.cells(context, start, context.total, max(width - len(label), 1))
+        out.append([(label, "muted"), *strip.spans(line)])
+    return out
 
 
 def shares(context: Context, width: int) -> list[list[Span]]:

@@ -15,7 +15,7 @@ from nanochat_sdk import Span, Style
 from nanochat_mc.context import OUT, Context, Run
 
 WHOLE = {OUT: "X", 0: ".", 1: "─", 2: "═"}
-MIXED = {0: ":", 1: "╌", 2: "╪"}
+MIXED = {0: ":", 1: "╌", 2: "≈"}
 DEEP, DEEP_MIXED = "█", "▓"
 TAIL = "⊙"
 STYLES: dict[int, Style] = {OUT: "muted", 0: "series-1", 1: "series-2", 2: "series-3"}
