@@ -131,6 +131,20 @@ def test_the_question_names_everything_that_counts(paths: Paths, tmp_path: Path)
     assert "nanochat-cli pack grant heat --unsandboxed" in told["walls"].text
 
 
+def test_what_reaches_a_run_is_named_before_it_does(paths: Paths, tmp_path: Path) -> None:
+    folder = make_pack(tmp_path / "new")
+    manifest = folder / "pack.toml"
+    manifest.write_text('declarations = ["more.toml"]\n' + manifest.read_text())
+    (folder / "more.toml").write_text(
+        '[launch]\nrequires = ["heat_on"]\n[launch.env]\nHEAT_MODE = "loud"\n'
+        '[[alerts]]\nid = "hot"\ntitle = "Hot"\nmetric = "heat/x"\nop = ">"\nvalue = 1.0\n'
+    )
+    with offer(paths, folder) as found:
+        lines = [line.text for line in consent.lines(found, Level.STRICT)]
+    assert "1 alert rule" in lines
+    assert "sets in the runs it is for: HEAT_MODE=loud" in lines
+
+
 def test_a_disabled_pack_is_kept_and_not_opened(paths: Paths, source: Path) -> None:
     grants.set_enabled(paths, "heat", False)
     catalog = Catalog.discover([], paths=paths)

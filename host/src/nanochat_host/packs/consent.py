@@ -44,6 +44,7 @@ def lines(offer: Offer, level: Level | None) -> list[Line]:
     found += _labelled("libraries", [Line("", clean(text)) for text in offer.libraries])
     found += _labelled("changed", [Line("", clean(text), "warning") for text in offer.changes])
     found += _labelled("may", permission_lines(offer))
+    found += _labelled("declares", _declares(offer))
     if tree.compiled:
         files = [name.rpartition("/")[2] for name in tree.compiled]
         more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
@@ -65,6 +66,26 @@ def permission_lines(offer: Offer) -> list[Line]:
         else:
             found.append(Line("", words))
     return found or [Line("", "See nothing but the facts of the run that the status bar shows.")]
+
+
+def _declares(offer: Offer) -> list[Line]:
+    """What it brings that counts outside its panels; variables by name, for they reach a run."""
+    said = offer.declarations
+    counts = {
+        "dashboard": len(said.layouts),
+        "prefab": len(said.prefabs),
+        "option group": len(said.config.categories),
+        "launch flag": len(said.launch.flags),
+        "log pattern": len(said.telemetry.logs),
+        "span mapping": len(said.telemetry.spans),
+        "metric": len(said.telemetry.metrics),
+        "alert rule": len(said.alerts),
+    }
+    parts = [f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items() if count]
+    found = [Line("", ", ".join(parts))]
+    sets = [f"{name}={value}" for name, value in said.launch.env.items()]
+    found += [Line("", clean(f"sets in the runs it is for: {one}"), "warning") for one in sets]
+    return found if parts else found[1:]
 
 
 def walls(pack_id: str, level: Level | None) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nanochat_sdk.declare import Declarations
 from nanochat_sdk.errors import ManifestError
 from nanochat_sdk.manifest import MANIFEST, PackManifest, read_declarations, read_manifest
 
@@ -46,7 +47,8 @@ class Before:
 @dataclass(frozen=True)
 class Offer:
     """source: what was handed over, absolute. staged: where it lies until it is accepted. package:
-    "" or the name of the package its pack.toml lies in. libraries: "name version" of each."""
+    "" or the name of the package its pack.toml lies in. libraries: "name version" of each.
+    declarations: what it says about runs, with the files its manifest names."""
 
     manifest: PackManifest
     source: Path
@@ -55,6 +57,7 @@ class Offer:
     tree: Tree
     libraries: tuple[str, ...]
     before: Before | None
+    declarations: Declarations
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -116,7 +119,7 @@ def offer(
     source = source.expanduser().absolute()
     with Store(paths).stage() as staged, open_pack(source) as (members, package):
         write_members(members, staged / _PACK)
-        manifest = _manifest(staged / _PACK / package, source)
+        manifest, declarations = _manifest(staged / _PACK / package, source)
         lock = read_lock(read_member(members, f"{package}/{LOCK}" if package else LOCK, MAX_LOCK))
         beside = [source / _WHEELS, source, source.parent] if source.is_dir() else [source.parent]
         libraries = _unpack_libraries(lock, [*wheels, *beside], staged / LIBRARIES, fetch)
@@ -125,20 +128,20 @@ def offer(
         except TreeError as error:
             raise RefusedPackError(f"{source}: {error}") from None
         before = _before(paths, manifest.id)
-        yield Offer(manifest, source, staged, package, tree, libraries, before)
+        yield Offer(manifest, source, staged, package, tree, libraries, before, declarations)
 
 
-def _manifest(folder: Path, source: Path) -> PackManifest:
+def _manifest(folder: Path, source: Path) -> tuple[PackManifest, Declarations]:
     try:
         manifest = read_manifest(folder / MANIFEST)
         check_permissions(manifest)
-        read_declarations(manifest, folder)
+        declarations = read_declarations(manifest, folder)
     except ManifestError as error:
         hint = "nothing was installed; the pack's author has to correct this"
         raise RefusedPackError(f"{source.name}: {MANIFEST}: {error}", hint) from None
     if manifest.id == BUILTIN:
         raise RefusedPackError(f"{source.name}: `{BUILTIN}` is the pack this program brings along")
-    return manifest
+    return manifest, declarations
 
 
 def _unpack_libraries(
