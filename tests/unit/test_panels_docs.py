@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import nanochat_sdk
 import pytest
-from nanochat_sdk import Capability, Data, Needs, Panel, downsample, testing
+from nanochat_sdk import Capability, Data, FormSubmitted, Needs, Panel, downsample, testing
 from nanochat_sdk import format as fmt
-from nanochat_sdk.capabilities import ACTIONS
+from nanochat_sdk.capabilities import ACTIONS, Permission, sentence
 from nanochat_sdk.manifest import OptionSpec
 from nanochat_sdk.payload import Payload
 from nanochat_sdk.protocol import View
@@ -35,10 +36,43 @@ def test_every_hook_of_a_panel_has_a_line() -> None:
     hooks = {name for name in {**vars(Panel), **vars(Panel())} if not name.startswith("_")}
     assert hooks == {
         "keys", "options", "view", "status", "needs", "update", "on_input", "render", "request",
+        "ask",
     }  # fmt: skip
     lines = [line for line in DOC.splitlines() if line.startswith("| `")]
     for hook in hooks:
         assert any(re.match(rf"\| `{hook}[`(]", line) for line in lines), hook
+
+
+@pytest.mark.parametrize("capability", Capability)
+def test_each_capability_has_its_sentence(capability: Capability) -> None:
+    assert f"| `{capability}` | {capability.sentence} |" in DOC
+
+
+def test_permissions_with_an_argument_have_their_sentences() -> None:
+    for permission in (Permission("net", "HOST:PORT"), Permission("files:read", "/PATH")):
+        assert f"| `{permission}` | {sentence(permission)} |" in DOC
+
+
+SNIPPETS = re.findall(r"```py\n(.*?)```", DOC, re.S)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_each_short_example_runs(snippet: str) -> None:
+    names = dict(vars(nanochat_sdk))
+    if snippet.startswith("class"):
+        exec(snippet, names)
+        name = re.findall(r"class (\w+)", snippet)[0]
+        panel = names[name]()
+        panel.on_input(FormSubmitted(form="form", values={"why": "so"}))
+        panel.update(Data())
+        assert panel._asks
+    else:
+        testing.check(eval(snippet, names))
+
+
+def test_each_payload_has_a_short_example() -> None:
+    for payload in get_args(Payload):
+        assert any(snippet.startswith(f"{payload.__name__}(") for snippet in SNIPPETS), payload
 
 
 @pytest.mark.parametrize("word", [*Capability, *ACTIONS])
