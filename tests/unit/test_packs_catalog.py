@@ -150,3 +150,26 @@ def test_discovery_imports_no_pack(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 1
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ('type = "int"\ndefault = 5\nmax = 4', "the default of option `n` must be at most 4"),
+        ('type = "int"\ndefault = 5\nmin = 6\nmax = 4', "min 6 is more than max 4"),
+        ('type = "int"\ndefault = 1\nchoices = [1, "two"]', "a choice must be a whole number"),
+        ('type = "int"\ndefault = 1\nchoices = [1, 9]\nmax = 4', "a choice must be at most 4"),
+        ('type = "str"\ndefault = "a"\nchoices = []', "0 choices"),
+        ('type = "str"\ndefault = "a"\nmin = 1', "min and max need a number"),
+        ('type = "float"\ndefault = 1.0\nmax = inf', "min and max must be finite"),
+        ('type = "bool"\ndefault = 1', "the default of option `n` must be true or false"),
+    ],
+)
+def test_an_option_that_contradicts_itself_is_named(tmp_path: Path, option: str, why: str) -> None:
+    folder = pack(tmp_path / "a", "liar")
+    with (folder / "pack.toml").open("a") as file:
+        file.write(f'[panels.options.n]\n{option}\nhelp = "h"\n')
+    (error,) = Catalog.discover([folder]).errors
+    assert "panel `p`" in error.message
+    assert why in error.message
+    assert error.hint
