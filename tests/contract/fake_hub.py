@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from nanochat_host.core.telemetry.facts import TelemetryFacts
 from nanochat_host.core.wire import MetricInfo, QueryAnswer, QueryItem, QueryResult
+from nanochat_host.core.wire_health import HealthPart
 from nanochat_host.paths import RunPaths
 from nanochat_sdk.data import Data, Event, LogLine, LogPage, LogQuery, MachineFacts, RunFacts
 
@@ -64,6 +65,14 @@ class FakeHub:
     ) -> QueryResult:
         data = msgspec.msgpack.encode(Data(run=run, config=config))
         return QueryResult([QueryAnswer(self.rev(run_id), data) for _ in items])
+
+    def use(self, mappings: object, rules: object) -> None: ...
+
+    def telemetry(self, run_id: str) -> None:
+        """Nothing was read of any run."""
+
+    def health(self, run_id: str, facts: object) -> list[HealthPart]:
+        return [HealthPart("disk", "disk", "9 GiB", "good")]
 
     def machine(self) -> MachineFacts:
         return MachineFacts(hostname="here", cpu_count=2)

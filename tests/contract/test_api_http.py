@@ -11,6 +11,7 @@ import pytest
 from api_door import Door, open_door
 from nanochat_host.core import wire
 from nanochat_host.core.calls import MSGPACK
+from nanochat_host.core.calls_outside import health
 from nanochat_host.core.http_glue import MAX_BODY_BYTES
 from nanochat_host.core.streams import MAX_EVENTS, Listener
 from nanochat_host.errors import CoreUnavailableError, NotFoundError
@@ -209,6 +210,21 @@ async def test_a_listener_that_does_not_read_holds_a_bounded_backlog() -> None:
     events, _ = listener.take()
     assert len(events) == MAX_EVENTS
     assert events[-1].step == 10 * MAX_EVENTS - 1
+
+
+async def test_health_is_told_when_it_changed_only(door: Door) -> None:
+    run_id = (await door.start()).facts.id
+    await door.ended(run_id)
+    stream = door.client.stream(run_id)
+    first = await anext(stream)
+    assert first.health is not None and first.health[0].key == "disk"
+    door.hub.move(run_id, [])
+    assert (await anext(stream)).health is None
+    door.hub.health = lambda run_id, facts: []  # type: ignore[method-assign]
+    door.hub.move_machine()
+    assert (await anext(stream)).health == []
+    await stream.aclose()
+    assert (await door.client.ask(health(run_id))) == []
 
 
 async def test_streams_end_when_the_core_goes(door: Door) -> None:

@@ -159,7 +159,8 @@ def _scale(subject: Subject, x: str) -> tuple[float | None, str]:
 
 
 def differences(records: Sequence[RunRecord]) -> list[Difference]:
-    """Facts of the start and options in which the runs are not alike, facts first."""
+    """Facts of the start and options in which the runs are not alike, facts first. A run without
+    any options (somebody else started it) differs in none."""
     facts = [
         {
             "checkout": record.checkout,
@@ -181,8 +182,12 @@ def differences(records: Sequence[RunRecord]) -> list[Difference]:
 
 
 def _unlike(of: Sequence[dict[str, str]], keys: Sequence[str]) -> list[Difference]:
-    rows = [Difference(key, [own.get(key, "") for own in of]) for key in keys]
-    return [row for row in rows if len(set(row.values)) > 1]
+    known = [own for own in of if own]
+    return [
+        Difference(key, [own.get(key, "") for own in of])
+        for key in keys
+        if len({own.get(key, "") for own in known}) > 1
+    ]
 
 
 def _text(value: Any) -> str:
