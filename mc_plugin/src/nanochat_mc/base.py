@@ -11,7 +11,8 @@ from nanochat_sdk.data import XAxis
 EVERYTHING = ("mc/*", "train/dt")
 """Newest values every panel asks for: they also tell what this run sends at all."""
 PATIENCE_S = 20.0
-LIMIT = 1e300
+TOLD = {"block_size": "mc/block_size", "allocator_soft_max": "mc/soft_max"}
+"""Options to the metrics by which the log tells them."""
 
 
 class McPanel(Panel):
@@ -86,12 +87,14 @@ def staleness(data: Data, *times: float) -> str:
 
 
 def option(data: Data, *names: str) -> float | None:
-    """The first of these options of the run that is set to a finite number."""
+    """The first of these options of the run that is set to a finite number. Of a run that was not
+    started from here the log tells some."""
     for name in names:
         value = fmt.as_float(data.config.get(name))
         if value is not None:
             return value
-    return None
+    told = (data.latest.get(TOLD[name]) for name in names if name in TOLD)
+    return next((value for point in told if point and (value := fmt.as_float(point.value))), None)
 
 
 def whole_option(data: Data, name: str) -> int:

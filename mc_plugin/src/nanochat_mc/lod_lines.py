@@ -12,8 +12,10 @@ from nanochat_mc.bands import UTILIZATION
 from nanochat_mc.base import bar, figure, option
 from nanochat_mc.context import OUT, Context
 
-NAME, SHORT_NAME = 24, 9
-"""Cells of a small context's name at most, where there is room for it and where there is not."""
+NAME = 24
+"""Cells of a small context's name at most."""
+WIDE = 90
+"""Cells from which it is told in full."""
 
 
 def figures(context: Context, data: Data) -> list[list[Span]]:
@@ -59,7 +61,9 @@ def small(contexts: Sequence[Context], starts: Sequence[int], width: int) -> lis
     """Contexts on a line each, from their starts, behind their names (or how long the history was)
     and their entries."""
     names = [context.name or f"t={fmt.integer(context.total)}" for context in contexts]
-    cells = min(max(map(fmt.cells, names), default=0), NAME if width >= 90 else SHORT_NAME)
+    if width < WIDE:
+        names = [" ".join(name.split()[:2]) for name in names]
+    cells = min(max(map(fmt.cells, names), default=0), NAME)
     out: list[list[Span]] = []
     for context, start, name in zip(contexts, starts, names, strict=True):
         label = f"{fmt.fit(name, cells)} {fmt.integer(context.length):>6} " if width >= 40 else ""
