@@ -94,7 +94,7 @@ def _lines(status: DataStatus) -> list[str]:
     of = f" of {status.available:,}" if status.available else ""
     lines = [
         f"data set   {status.folder or '-'}",
-        f"  shards     {status.shards}{of} whole, {status.size_bytes / 1e9:.2f} GB",
+        f"  shards     {status.shards}{of} whole, {status.size_bytes / 1e6:,.1f} MB",
         f"  validation {status.validation or '-'}" + (" (named by nanochat)" * status.pinned),
     ]
     if status.unfinished:

@@ -76,7 +76,7 @@ def _device(env: EnvInfo) -> SetupItem:
 
 
 def _dataset(data: DataStatus, can: bool) -> SetupItem:
-    size = f"{data.size_bytes / 1e9:.2f} GB"
+    size = _size(data.size_bytes)
     told = f"{data.shards} shards, {size}"
     item = SetupItem("dataset", "data set", "ready", told, run=data.run)
     if data.validation:
@@ -92,6 +92,10 @@ def _dataset(data: DataStatus, can: bool) -> SetupItem:
     else:
         item.todo = "download more" if can else ""
     return item
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
 
 
 def _tokenizer(tokenizer: TokenizerStatus, busy: dict[str, str], stages: set[str]) -> SetupItem:

@@ -32,8 +32,8 @@ def verdict(base_dir: Path, place: DatasetPlace, wanted: int) -> tuple[bool, str
         return False, f"the validation shard {place.validation} is missing in {folder}; {RETRY}"
     if len(names) < 2:
         return False, f"one file in {folder}; one to train on and one to validate are needed"
-    size = sum(shard.size_bytes for shard in found.whole) / 1e9
-    told = f"{len(names)} shards, {size:.2f} GB, all whole, in {folder}"
+    size = sum(shard.size_bytes for shard in found.whole) / 1e6
+    told = f"{len(names)} shards, {size:,.1f} MB, all whole, in {folder}"
     if len(names) < wanted:
         return False, f"{wanted - len(names)} of {wanted} shards are missing in {folder}; {RETRY}"
     return True, told

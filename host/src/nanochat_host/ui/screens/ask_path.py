@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from nanochat_host.ui.screens.ask import AskScreen
 
 MAX_ENTRIES = 2000
+MAX_LOOKS = 50
 
 
 class FolderSuggester(Suggester):
@@ -31,7 +32,8 @@ class FolderSuggester(Suggester):
 
 
 def complete(text: str) -> str | None:
-    """The path with its last part completed to a folder, None if there is none. Blocks."""
+    """The path with its last part completed to a folder, one that holds `scripts/` first; None if
+    there is none. Blocks."""
     parent, slash, begun = text.rpartition("/")
     if not slash:
         return None
@@ -45,7 +47,8 @@ def complete(text: str) -> str | None:
         return None
     hidden = begun.startswith(".")
     fits = [n for n in names if n.startswith(begun) and n != begun and n.startswith(".") is hidden]
-    return f"{parent}/{min(fits)}/" if fits else None
+    checkouts = [n for n in fits[:MAX_LOOKS] if (folder / n / "scripts").is_dir()]
+    return f"{parent}/{min(checkouts or fits)}/" if fits else None
 
 
 class AskPathScreen(AskScreen):
