@@ -77,6 +77,12 @@ class Checkouts:
             raise UsageError(f"`{wanted.path}` is not an absolute path")
         path = path.resolve()
         found = read_checkout(path)
+        if all(stage.error for stage in found.stages):
+            first = found.stages[0]
+            raise UsageError(
+                f"no script of {path} can be read: {first.path}: {first.error}",
+                "repair it, or check out another commit, then try again",
+            )
         name = wanted.name or re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.")
         if not _NAME.fullmatch(name):
             raise UsageError(

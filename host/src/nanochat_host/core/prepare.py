@@ -14,7 +14,7 @@ from nanochat_host.core import snapshot
 from nanochat_host.core.command_steps import command_steps
 from nanochat_host.core.config.preset import NO_PRESET, Preset
 from nanochat_host.core.naming import trainer_env, wandb_listens
-from nanochat_host.core.requirements import require_base, require_python
+from nanochat_host.core.requirements import require_base, require_port, require_python
 from nanochat_host.core.run_folder import new_run_id
 from nanochat_host.core.secrets import handover
 from nanochat_host.core.targets import steps_of
@@ -64,6 +64,8 @@ def prepare(
         run = paths.run(new_run_id(wish.target, now))
     wandb = wandb_listens(trainer_env(wish.env), stored=wandb_token)
     steps, configs = command_steps(wish, planned, ref, run, preset, gpus=gpus, wandb=wandb)
+    for config in configs:
+        require_port(config)
     main = next((i for i, step in enumerate(steps) if step.hook), 0)
     record = RunRecord(
         id=run.run_id,

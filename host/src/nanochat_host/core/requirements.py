@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nanochat_host.checkout.imports import imports_torch
 from nanochat_host.checkout.model import Stage
@@ -42,6 +44,22 @@ def require_python(ref: CheckoutRef, stages: Sequence[Stage]) -> None:
         raise RefusedError(f"{ref.python} does not run: {error.strerror}", hint) from None
     if found.returncode != 0:
         raise RefusedError(f"torch is not installed in {ref.python}", hint)
+
+
+def require_port(config: Mapping[str, Any]) -> None:
+    """Raises RefusedError when a server (`chat_web`) could not listen where it is told to."""
+    host, port = config.get("host"), config.get("port")
+    if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
+        return
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise RefusedError(
+                f"port {port} is in use by another program", "give another: `--set port=N`"
+            ) from None
 
 
 def require_base(base_dir: str) -> None:

@@ -10,7 +10,7 @@ COLUMNS = (
     ListColumn("", 1, keep=9),
     ListColumn("", 12, keep=9),
     ListColumn("", keep=8),
-    ListColumn("", 30, keep=5),
+    ListColumn("", 23, keep=5),
 )
 GLYPHS = {
     "ready": ("✓", "success"),

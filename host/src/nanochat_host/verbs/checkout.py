@@ -56,7 +56,10 @@ def add_checkout(args: argparse.Namespace, paths: Paths) -> int:
     ref = connect(paths).add_checkout(
         AddCheckout(path=path, name=args.name, python=args.python, base_dir=args.base_dir)
     )
-    emit(args, ref, f"registered `{ref.name}` at {ref.path}; see `checkout info {ref.name}`")
+    lines = [f"registered `{ref.name}` at {ref.path}; see `checkout setup {ref.name}`"]
+    if ref.error:
+        lines.append(f"{ref.error}; `checkout info {ref.name}` says why")
+    emit(args, ref, lines)
     return 0
 
 

@@ -96,6 +96,10 @@ def _await(
     args: argparse.Namespace, client: CoreClient, run_id: str, control: Control, ack: ControlAck
 ) -> int:
     event = client.wait_for_ack(run_id, ack.id, WAIT_S)
+    if event is None and (facts := client.run(run_id).summary.facts).ended_at:
+        raise RefusedError(
+            f"{control.cmd}: {run_id} ended before it: {facts.reason or facts.state}"
+        )
     if event is None:
         emit(
             args,

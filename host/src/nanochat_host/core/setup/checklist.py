@@ -58,7 +58,7 @@ def _environment(env: EnvInfo) -> SetupItem:
     elif env.trouble:
         broken = not env.python
         item.state = "broken" if broken else "missing"
-        item.said, item.todo = env.trouble, "make it, or choose another Python"
+        item.said, item.todo = env.trouble, "make or choose one"
     else:
         item.said = f"Python {env.python}, torch {env.torch}, {env.interpreter}"
         item.todo = "choose another Python"
@@ -88,7 +88,7 @@ def _dataset(data: DataStatus, can: bool) -> SetupItem:
     elif data.trouble:
         item.state = "broken" if data.broken else "missing"
         item.said = data.trouble
-        item.todo = "download" if can else "put the files there: it has no dataset.py to run"
+        item.todo = "download" if can else "put files there"
     else:
         item.todo = "download more" if can else ""
     return item
@@ -112,7 +112,7 @@ def _tokenizer(tokenizer: TokenizerStatus, busy: dict[str, str], stages: set[str
         if tokenizer.asked > tokenizer.vocab_size:
             item.said += f" of {tokenizer.asked:,} asked for: the text gives no more"
         item.said += ", evaluated" if tokenizer.evaluated else ""
-        item.todo = "evaluate it, or train another" if "tok_eval" in stages else "train another"
+        item.todo = "evaluate or retrain" if "tok_eval" in stages else "train another"
     return item
 
 

@@ -7,6 +7,8 @@ import os
 
 TAIL_BYTES = 64 * 1024
 MAX_REASON = 300
+ERROR_LINES = 12
+_ERROR = ("error:", "error ", "fatal:", "[errno ")
 _NOISE = ("warning", "[rank", "wandb:", "---", "===", "***", "failures:", "<no other failures>")
 
 
@@ -22,8 +24,9 @@ def tail(path: str, size: int = TAIL_BYTES, *, start: int = 0) -> bytes:
 
 
 def last_words(log: str, start: int = 0) -> str:
-    """The line of a log that says why: the last exception of a traceback, else the last line with
-    words in it. start: offset at which the command in question began to print."""
+    """The line of a log that says why: the last exception of a traceback, else a line near the end
+    that calls itself an error, else the last one with words in it. start: offset at which the
+    command in question began to print."""
     text = tail(log, start=start).decode("utf-8", "replace").replace("\r", "\n")
     lines = [line.rstrip() for line in text.split("\n")]
     marks = [i for i, line in enumerate(lines) if "Traceback (most recent call last)" in line]
@@ -33,6 +36,9 @@ def last_words(log: str, start: int = 0) -> str:
             body = line.removeprefix(prefix)
             if body and not body[0].isspace():
                 return _clean(body)
+    for line in reversed(lines[-ERROR_LINES:]):  # a server says good-bye after its error
+        if line.strip().lower().startswith(_ERROR):
+            return _clean(line.strip())
     for line in reversed(lines):
         low = line.strip().lower()
         if any(c.isalpha() for c in low) and not low.startswith(_NOISE):
