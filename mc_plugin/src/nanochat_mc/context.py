@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -117,22 +118,20 @@ def _block(lods: Sequence[int], positions: Sequence[int], count: int) -> int:
 def _numbers(raw: object) -> tuple[list[int], bool]:
     """Whole numbers of a JSON list, which may have been cut by the receiver: its readable part,
     and whether it was cut. Nothing is raised."""
+    cut = isinstance(raw, str) and raw.rstrip().endswith(CUT)
     if isinstance(raw, str):
-        text = raw.strip()
-        cut = not text.endswith("]") or text.endswith(CUT)
-        text = text.removesuffix(CUT)
-        parts = text.strip("[]").split(",")
-        if cut:
-            parts = parts[:-1]  # the last number may be half of one
-        if not all(part.strip().lstrip("-").isdecimal() and len(part) < 18 for part in parts):
+        # The last number of a cut list may be half of one.
+        text = raw.rstrip().removesuffix(CUT).rpartition(",")[0] + "]" if cut else raw
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError):
             return [], cut
-        found = [int(part) for part in parts[:MAX_ENTRIES]]
-        return found, cut or len(parts) > MAX_ENTRIES
-    if isinstance(raw, list):
-        head = raw[:MAX_ENTRIES]
-        if all(isinstance(v, int) and not isinstance(v, bool) and abs(v) < 2**53 for v in head):
-            return head, len(raw) > MAX_ENTRIES
-    return [], False
+    if not isinstance(raw, list):
+        return [], cut
+    head = raw[:MAX_ENTRIES]
+    if not all(type(value) is int and abs(value) < 2**53 for value in head):
+        return [], cut
+    return head, cut or len(raw) > MAX_ENTRIES
 
 
 _BRACKET = re.compile(r"\|( *)([═█])( *)\|")
