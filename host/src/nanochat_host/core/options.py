@@ -34,17 +34,18 @@ def of_stage(
 ) -> tuple[dict[str, Any], set[str]]:
     """What is meant for a stage, by option name, and the keys that meant it. `depth` is for every
     stage that has it, `base_train.depth` for one, and wins. None takes a prefab's value out, so
-    that the one below it counts: such a key is used, and sets nothing."""
+    that the one below it counts: such a key is used, and sets nothing. On a command line an empty
+    value of a name that no option has says the same."""
     names = set(known)
     given: dict[str, Any] = {}
     meant: set[str] = set()
     for key, value in sorted(wanted.items(), key=lambda item: "." in item[0]):
         scope, _, name = key.rpartition(".")
-        if scope not in ("", stage) or (name not in names and value is not None):
+        if scope not in ("", stage) or (name not in names and value not in (None, "")):
             continue
         meant.add(key)
         given.pop(name, None)
-        if value is not None:
+        if value is not None and name in names:
             given[name] = value
     return given, meant
 

@@ -55,7 +55,8 @@ def effective(
     own = {name: setting for name, setting in prefab.items() if wanted.get(name, "") is not None}
     given = [*recipe.items(), *own.items()]
     judged = len(given)
-    given += [(n, Setting(v, "set", "")) for n, v in wanted.items() if v is not None]
+    typed_in = {n: v for n, v in wanted.items() if v is not None and (v != "" or n in known)}
+    given += [(name, Setting(value, "set", "")) for name, value in typed_in.items()]
     for at, (name, setting) in enumerate(given):
         covered = at < judged and name in wanted
         if name not in known:

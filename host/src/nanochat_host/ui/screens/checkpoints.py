@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -135,7 +136,7 @@ class CheckpointsScreen(HostScreen):
             if (item.key, self._against(item)) not in self._reports:
                 # Not a coroutine: one that is cancelled before it begins would warn.
                 self._looking: Worker[None] = self.host.run_worker(
-                    lambda: self._look(item), group="look", exclusive=True, exit_on_error=False
+                    partial(self._look, item), group="look", exclusive=True, exit_on_error=False
                 )
 
     def _against(self, item: Named) -> str:
