@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
@@ -14,9 +15,17 @@ from nanochat_host.paths import Paths
 from nanochat_host.ui.commands import commands
 from nanochat_host.ui.launch import run_ui, say_goodbye
 from nanochat_host.ui.messages import ActsWanted
+from nanochat_host.ui.render.chart_layout import ChartView
 from nanochat_host.ui.screens.confirm import ConfirmScreen
-from nanochat_host.ui.session import Session, load_session, save_session, session_file
+from nanochat_host.ui.session import (
+    Session,
+    last_file,
+    load_session,
+    save_session,
+    session_file,
+)
 from nanochat_host.ui.themes import THEMES, theme_after
+from nanochat_host.ui.widgets.panel_view import PanelView
 from nanochat_sdk.data import LogLine
 from nanochat_sdk.protocol import Act
 
@@ -40,19 +49,62 @@ async def test_reopening_brings_back_run_screen_tab_and_theme(host: Host, core: 
         assert again.theme == "nanochat-light"
 
 
+def kept(**values: str) -> bytes:
+    """A session as it is written."""
+    return msgspec.json.encode(Session(**values))
+
+
 def test_a_spoilt_session_is_ignored(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
-    save_session(paths, Session(run="x", theme="nanochat-light"))
+    save_session(paths, kept(run="x", theme="nanochat-light"))
     assert load_session(paths).run == "x"
     session_file(paths).write_bytes(b"\x00\xff{")
-    assert load_session(paths) == Session()
-    session_file(paths).write_text(json.dumps({"run": 5}))
+    assert load_session(paths).run == "x", "what was written last, by any terminal"
+    for file in (session_file(paths), last_file(paths)):
+        file.write_text(json.dumps({"run": 5}))
     assert load_session(paths) == Session()
 
 
 def test_a_home_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where a folder should be")
-    save_session(Paths(tmp_path / "home"), Session(run="x"))
+    save_session(Paths(tmp_path / "home"), kept(run="x"))
+
+
+def test_each_terminal_remembers_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = Paths(tmp_path)
+    for pane in ("%1", "%2"):
+        monkeypatch.setenv("TMUX_PANE", pane)
+        save_session(paths, kept(run=pane))
+    monkeypatch.setenv("TMUX_PANE", "%1")
+    assert load_session(paths).run == "%1"
+    monkeypatch.setenv("TMUX_PANE", "%3")
+    assert load_session(paths).run == "%2", "a new one begins where the last was"
+
+
+async def test_zoom_scale_and_smoothing_come_back_without_a_goodbye(
+    host: Host, core: FakeCore
+) -> None:
+    core.run_list = [make_run("one"), make_run("two")]
+    app = host.app(run="one")
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.model.run_id == "one", "the run on show")
+        await until(pilot, lambda: len(app.screen.query(PanelView)) > 3, "panels")
+        view = next(v for v in app.screen.query(PanelView) if v.placement.id == "loss")
+        view.set_chart_view(ChartView(x_start=10.0, x_end=20.0, log_y=True))
+        view.set_smoothing(1)
+        smoothing = view.view.smoothing
+        await until(pilot, lambda: load_session(host.paths).views, "it was written while it ran")
+    again = host.app()
+    async with again.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: len(again.screen.query(PanelView)) > 3, "panels")
+        view = next(v for v in again.screen.query(PanelView) if v.placement.id == "loss")
+        assert (view.chart_view.x_start, view.chart_view.log_y) == (10.0, True)
+        assert view.view.smoothing == smoothing
+    other = host.app(run="two")
+    async with other.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: len(other.screen.query(PanelView)) > 3, "panels")
+        view = next(v for v in other.screen.query(PanelView) if v.placement.id == "loss")
+        assert view.chart_view.log_y is True
 
 
 async def test_quitting_says_that_the_run_goes_on(

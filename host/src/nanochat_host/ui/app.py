@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import msgspec
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
@@ -30,7 +29,7 @@ from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
 from nanochat_host.ui.news import NewsDesk
-from nanochat_host.ui.session import load_session, save_session
+from nanochat_host.ui.session import load_session
 from nanochat_host.ui.terminal import host_driver
 from nanochat_host.ui.themes import THEMES, theme_after
 from nanochat_host.ui.toasts import Severity
@@ -43,9 +42,12 @@ if TYPE_CHECKING:
     from nanochat_host.ui.steering import Steering
 
 T = TypeVar("T")
-GC_THRESHOLDS = (2_000, 10, 50)
+REMEMBER_EVERY_S = 2.0
+"""A kill costs at most this much of what the next start would bring back."""
+GC_THRESHOLDS = (2_000, 10, 10)
 """What lives from the start is frozen, so collections see only what panels and keys make. Few and
-large ones held up keys for 30 ms and let the heap grow; these take 1 ms, and 10 ms now and then."""
+large ones held up keys for 30 ms and let the heap grow, as painted strips are cycles; these take
+1 ms, and 10 ms once a minute."""
 
 
 class NanochatApp(Faults):
@@ -86,6 +88,7 @@ class NanochatApp(Faults):
         launched: Mapping[Room, Launched] | None = None,
     ) -> None:
         self.session = load_session(paths)
+        self.session_written = b""
         wants_run = bool(run or start)
         first = modes.first_mode(self.session.mode, wants_run, deck is not None)
         self.DEFAULT_MODE = first  # type: ignore[misc]  # read by App.__init__
@@ -132,7 +135,7 @@ class NanochatApp(Faults):
         if self._deck is None:
             self._deck, note = open_deck(self.paths, None, self.session.layout)
             if note:
-                self.tell(note, "warning")
+                self.tell(clean(note), "warning", 15.0)
         return self._deck
 
     @deck.setter
@@ -162,6 +165,7 @@ class NanochatApp(Faults):
             use_keymap(self)
         if self._note:
             self.tell(self._note, "warning", 15.0)
+        self.set_interval(REMEMBER_EVERY_S, self.remember)
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()
@@ -236,18 +240,15 @@ class NanochatApp(Faults):
 
     async def action_quit(self) -> None:
         """Close this terminal only: runs and the core go on."""
-        await self.remember().wait()
+        if writing := self.remember():
+            await writing.wait()
         self.exit()
 
-    def remember(self) -> Worker[None]:
+    def remember(self) -> Worker[None] | None:
         """Keep what is on the screen for the next start; a slow disk is waited for elsewhere."""
-        if self.model.loaded:
-            self.session.run = self.model.run_id
-        self.session.theme = self.theme
-        if self.current_mode in modes.REMEMBERED:
-            self.session.mode = self.current_mode
-        kept = msgspec.structs.replace(self.session, tabs=dict(self.session.tabs))
-        return self.work(asyncio.to_thread(save_session, self.paths, kept), "session")
+        from nanochat_host.ui.remembering import remember
+
+        return remember(self)
 
     def start_demo(self) -> None:
         """Train the embedded checkout."""
