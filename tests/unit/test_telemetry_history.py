@@ -39,6 +39,13 @@ def test_each_span_that_is_named_has_its_own_limit() -> None:
     assert names(history.newest(("span",), 3, ("*are", "frequent"))) == ["rare"] + ["frequent"] * 3
 
 
+def test_events_of_one_moment_keep_their_order() -> None:
+    history = History(span(f"s{i}", 1.0, n=i) for i in range(5))
+    for i in range(20):
+        history.add(span("same", 1.0, n=i), rev=1)
+    assert [e.fields["n"] for e in history.newest(("span",), 3, ("same",))] == [17, 18, 19]
+
+
 def test_only_events_asked_for_move_the_revision() -> None:
     history = History([span("a", 1.0)], rev=1)
     history.add(span("b", 2.0), rev=7)

@@ -73,10 +73,10 @@ class History:
         found: list[tuple[Event, int]] = []
         for shelf in self._chosen(kinds, spans):
             found.extend(list(shelf.events)[-limit:])
-        found.sort(key=lambda entry: entry[0].ts, reverse=True)
+        found.sort(key=lambda entry: entry[0].ts)  # of one moment: in the order in which they came
         out: list[Event] = []
         room = ANSWER_BYTES
-        for event, weight in found if spans else found[:limit]:
+        for event, weight in reversed(found if spans else found[-limit:]):
             room -= weight
             if room < 0 and out:
                 break
