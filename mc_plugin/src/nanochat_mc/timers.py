@@ -59,13 +59,14 @@ class Timers(McPanel):
             for name, (label, style) in PARTS.items()
             if (mean := self._mean(name)) is not None and mean >= 0
         ]
+        parts.sort(key=lambda part: (part.style == "muted", -part.ms))
         total = self._mean(TOTAL) or sum(part.ms for part in parts)
         if not parts or not total > 0:
             return absent(self.data, SOURCE)
         lines = [caption(self._figures(total), size.width)]
         if size.height > len(parts) + 1 and size.width >= 20:
             lines.append(_bar(parts, total, size.width))
-        lines += [_row(part, total, size.width) for part in sorted(parts, key=_order)]
+        lines += [_row(part, total, size.width) for part in parts]
         if warning := self._circles():
             lines.insert(1, [(fmt.cut(warning, max(size.width, 1)), "error")])
         inside = [
@@ -114,10 +115,6 @@ class Timers(McPanel):
 
 def _sum(series: Series) -> float:
     return sum(mean * n for mean, n in zip(series.means(), series.counts(), strict=True))
-
-
-def _order(part: Part) -> tuple[bool, float]:
-    return part.style == "muted", -part.ms
 
 
 def _bar(parts: list[Part], total: float, width: int) -> list[Span]:
