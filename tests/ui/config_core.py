@@ -58,18 +58,18 @@ class ConfigCore(AskCore):
 
     def __init__(self, folder: Path, *, tokenizer: bool = True) -> None:
         super().__init__()
-        self.paths = Paths(folder / "home")
+        self.home = Paths(folder / "home")
         self.checkout_path = make_checkout(folder / "fake")
         self.base = folder / "base"
         if tokenizer:
             (self.base / "tokenizer").mkdir(parents=True)
             (self.base / "tokenizer" / "tokenizer.pkl").write_bytes(b"words")
-        self.registered = Checkouts(self.paths)
+        self.registered = Checkouts(self.home)
         self.registered.add(
             wire.AddCheckout(str(self.checkout_path), "fake", base_dir=str(self.base))
         )
-        self.configs = Configs(self.paths, self.registered, MachineFacts)
-        self.catalog = Checkpoints(self.paths, self.registered)
+        self.configs = Configs(self.home, self.registered, MachineFacts)
+        self.catalog = Checkpoints(self.home, self.registered)
         self.checkout_list = [r for r in self.registered.all() if r.name == "fake"]
         self.answers |= {
             "GET /v1/gpus": lambda call: self.configs.gpus(),

@@ -12,6 +12,7 @@ import pytest
 from app_rig import Host, screen_text, toasts, until
 from config_core import ConfigCore
 from nanochat_host.core.wire_checkpoints import ReshardDone
+from nanochat_host.errors import RefusedError
 from nanochat_host.ui.app import NanochatApp
 from nanochat_host.ui.checkpoints.listing import folders
 from nanochat_host.ui.controls.row_list import RowList
@@ -131,6 +132,17 @@ async def test_the_next_stage_begins_from_it_and_a_stage_that_cannot_resume_says
         assert start.form.target is not None
         assert start.form.target.name == "chat_sft"
         assert start.form.draft.edits == {"model_tag": "d2", "model_step": 10}
+
+
+async def test_chat_opens_with_the_checkpoint_under_the_cursor(tmp_path: Path) -> None:
+    async with open_list(tmp_path) as stage:
+        stage.core.answers["POST /v1/chats"] = RefusedError("the model is too large", "free some")
+        await stage.at("base/d2/000020")
+        await stage.pilot.press("c")
+        await stage.until(lambda: stage.app.current_mode == "chat", "the chat screen")
+        await stage.until(lambda: "/v1/chats" in stage.core.paths("POST"), "a chat begun")
+        asked = next(call for call in stage.core.asked if call.path == "/v1/chats")
+        assert b"base/d2/000020" in asked.body and b"fake" in asked.body
 
 
 async def test_delete_and_prune_show_what_goes_first(tmp_path: Path) -> None:

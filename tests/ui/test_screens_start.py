@@ -207,7 +207,7 @@ async def test_a_prefab_is_chosen_differs_and_is_saved_as_a_difference(tmp_path:
         await stage.pilot.press("w")
         await stage.until(lambda: stage.app.screen is not stage.screen, "a question")
         await stage.pilot.press("ctrl+u", *"mine", "enter")
-        saved = stage.core.paths.prefabs / "mine.yaml"
+        saved = stage.core.home.prefabs / "mine.yaml"
         await stage.until(saved.exists, "the file")
         text = saved.read_text()
         assert "extends: cpu-laptop" in text and "depth: 5" in text

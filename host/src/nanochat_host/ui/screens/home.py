@@ -111,6 +111,8 @@ class HomeScreen(HostScreen):
         if self.model.runs:
             count = len(self.model.runs)
             rows.append(_row("show:runs", "▸", "All runs", f"{count} kept on this machine"))
+        about = "verify, resume, continue, evaluate, delete"
+        rows.append(_row("show:checkpoints", "▸", "Checkpoints", about))
         rows.append(_row("show:chat", "▸", "Chat", "talk to a checkpoint, or two side by side"))
         rows.append(_row("show:help", "▸", "Keys and help", "every key, by place; ? from anywhere"))
         return rows
