@@ -158,6 +158,18 @@ def test_another_run_on_show_forgets_the_one_before() -> None:
         assert "waiting for the first step" in panel.text(70, 12)
 
 
+@pytest.mark.parametrize("panel_id", BY_SESSION)
+def test_inference_without_an_allocator_is_told_from_no_inference(panel_id: str) -> None:
+    """The newest revision known builds none: its steps repeat zeros."""
+    steps = [focus(EPOCH + i, 0, 0, asked=0) for i in range(100)]
+    few = data(run=run_facts(), events=[e for step in steps[:9] for e in step], config=ON)
+    assert "no refocus yet" in shown(panel_id, few)
+    many = data(run=run_facts(), events=[e for step in steps for e in step], config=ON)
+    text = shown(panel_id, many)
+    assert "the allocator is not used by this revision" in text
+    assert "100 inference steps came without one" in text
+
+
 def test_a_lens_loss_of_zero_is_said_in_words() -> None:
     panel = driver("lens")
     zeros = series("mc/lens_loss", [0.0] * 12)

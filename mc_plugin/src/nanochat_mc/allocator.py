@@ -8,9 +8,8 @@ from nanochat_sdk import Axis, Chart, Child, Payload, Plot, Size, Span, Stack, T
 from nanochat_sdk import format as fmt
 
 from nanochat_mc.base import caption, figure
-from nanochat_mc.focused import SOURCE, RefocusPanel
+from nanochat_mc.focused import RefocusPanel
 from nanochat_mc.refocus import Refocus
-from nanochat_mc.states import absent
 
 
 class Allocator(RefocusPanel):
@@ -20,7 +19,7 @@ class Allocator(RefocusPanel):
         found = list(self.log.found)
         self.date(self.log.newest)
         if not found:
-            return absent(self.data, SOURCE)
+            return self.none()
         last = found[-1]
         if size.height < 6 or size.width < 30:
             return Text(lines=[*_last(last, size.width), caption(_totals(found), size.width)])

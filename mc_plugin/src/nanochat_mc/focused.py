@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from nanochat_sdk import Data, Needs, SeriesQuery, Size
+from nanochat_sdk import Data, Needs, Payload, SeriesQuery, Size, notice
 from nanochat_sdk import format as fmt
 
 from nanochat_mc.base import McPanel, option, whole_option
@@ -17,7 +17,7 @@ from nanochat_mc.refocus import (
     block_of,
     tokens_between,
 )
-from nanochat_mc.states import Source
+from nanochat_mc.states import Source, absent
 
 SOURCE = Source("refocuses", timers=False, spans=True, inference=True, proof=())
 MAX_EVENTS = 200
@@ -82,6 +82,17 @@ class RefocusPanel(McPanel):
             )
             for refocus in found
         ]
+
+    def none(self) -> Payload:
+        """Why there is no refocus: nothing came, or steps of inference came without one."""
+        steps = self.log.steps
+        if not steps:
+            return absent(self.data, SOURCE)
+        every = option(self.data, "mc_infer_refocus_interval") or BLOCK
+        said = f"{fmt.integer(steps)} inference steps came without one"
+        if steps > 2 * every:
+            return notice("the allocator is not used by this revision", said)
+        return notice("no refocus yet", said)
 
     def _timeline(self, metric: str) -> Timeline:
         return Timeline(self.data.series.get(metric), self.data.latest.get(metric))

@@ -27,6 +27,8 @@ CALLS = {
 }
 LABEL = 18
 """Cells of a label where there is room."""
+ENOUGH = 5
+"""Zeros before they are said to be for good."""
 SOURCE = Source("figures of the lens", timers=False, proof=())
 
 
@@ -56,6 +58,8 @@ class Lens(McPanel):
         newest = self.latest(LOSS)
         if newest == 0 and _all_zero(series):
             count = series.total if series else 1
+            if count < ENOUGH:
+                return [_line("lens loss", "0 so far", "")]
             weight = option(self.data, "mc_lens_loss_weight")
             why = "its weight is 0" if weight == 0 else "the revision computes none"
             return [

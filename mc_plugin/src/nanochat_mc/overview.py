@@ -69,14 +69,8 @@ class Overview(RefocusPanel):
         if known:
             out.append(Fact("loss by level", " / ".join(known[:4]), "muted"))
         if (lens := self.latest("mc/lens_loss")) is not None:
-            out.append(
-                Fact(
-                    "lens loss",
-                    fmt.number(lens),
-                    "error" if lens == 0 else "success",
-                    "0: no lens" if lens == 0 else "",
-                )
-            )
+            zero: Style = "warning" if lens == 0 else "success"
+            out.append(Fact("lens loss", fmt.number(lens), zero, "exactly 0" if lens == 0 else ""))
         return out
 
     def _context(self) -> list[Fact]:
@@ -106,7 +100,8 @@ class Overview(RefocusPanel):
     def _focus(self) -> list[Fact]:
         moments = self.moments()
         if not moments:
-            return [Fact("allocator", "no refocus seen", "muted")]
+            steps = f"in {fmt.integer(self.log.steps)} steps" if self.log.steps else ""
+            return [Fact("allocator", "no refocus", "muted", steps)]
         last = moments[-1]
         edits = f"+{last.refocus.expand} −{last.refocus.collapse}"
         out = [

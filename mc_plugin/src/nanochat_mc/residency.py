@@ -21,8 +21,7 @@ from nanochat_sdk import format as fmt
 
 from nanochat_mc.bands import RESIDENCY, SWAP_PER_BLOCK
 from nanochat_mc.base import caption, figure
-from nanochat_mc.focused import SOURCE, Moment, RefocusPanel
-from nanochat_mc.states import absent
+from nanochat_mc.focused import Moment, RefocusPanel
 
 
 class Residency(RefocusPanel):
@@ -33,7 +32,7 @@ class Residency(RefocusPanel):
         moments = self.moments()
         self.date(self.log.newest)
         if not moments:
-            return absent(self.data, SOURCE)
+            return self.none()
         if size.height < 10 or size.width < 30:
             return _gauges(moments)
         swap = Child(_swap(moments, size.width))
