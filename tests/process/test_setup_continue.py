@@ -48,7 +48,9 @@ LONG = {"num_iterations": 1_000_000, "step_ms": 2, "eval_every": -1, "depth": 6}
 
 
 def train(rig: CoreRig, wish: StartRun, past: int = 1) -> RunPaths:
-    """Start it and wait until it is past that step."""
+    """Start it, although its fake checkpoints are no real ones, and wait until it is past that
+    step."""
+    wish.force = True
     run = rig.paths.run(rig.client.start_run(wish).facts.id)
     until(lambda: rig.summary(run).facts.step > past, "it trains")
     return run
@@ -121,7 +123,7 @@ def test_resuming_by_options_finds_the_run_that_saved(rig: CoreRig) -> None:
 
 def test_what_cannot_go_on_says_why(rig: CoreRig, capsys: pytest.CaptureFixture[str]) -> None:
     run = train(rig, StartRun("fake", "base_train", options={**LONG, "depth": 3}))
-    again = StartRun("", "", continues=run.run_id)
+    again = StartRun("", "", continues=run.run_id, force=True)
     with pytest.raises(RefusedError, match="is running"):
         rig.client.start_run(again)
     rig.client.stop_run(run.run_id, StopRun("kill"))
@@ -150,7 +152,19 @@ def test_a_name_is_the_tag_of_the_model_too(
     assert main([*start, "--name", "other", "--set", "model_tag=mine", "--follow"]) == 0
     assert (rig.folder / "base" / "base_checkpoints" / "mine").is_dir()
     assert (
-        main(["run", "start", "--continue", "last", "--set", "num_iterations=5", "--follow"]) == 0
+        main(
+            [
+                "run",
+                "start",
+                "--continue",
+                "last",
+                "--set",
+                "num_iterations=5",
+                "--force",
+                "--follow",
+            ]
+        )
+        == 0
     )
     assert (rig.folder / "base" / "base_checkpoints" / "mine" / "model_000005.pt").is_file()
 

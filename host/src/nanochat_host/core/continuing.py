@@ -96,7 +96,7 @@ def go_on(wish: StartRun, earlier: Run, found: Checkout) -> Continued:
     if TAG not in {o.name for o in stage.options}:
         del options[TAG]
     options[option] = given.get(option, step)
-    resent, dropped = _patches(_applied(earlier, story), stage, given)
+    resent, dropped = _patches(_applied(earlier, story), stage, _anew(given, earlier))
     name = earlier.record.name if earlier.record.name != earlier.record.target else ""
     again = msgspec.structs.replace(
         wish,
@@ -130,9 +130,8 @@ def look_back(
         for save in story.saves:
             folder = str(save.get("dir"))
             if save.get("step") == step and Path(folder).name == tag:
-                resent, dropped = _patches(
-                    _applied(run, story), stage, opts.normalise(wish.options)
-                )
+                anew = _anew(opts.normalise(wish.options), run)
+                resent, dropped = _patches(_applied(run, story), stage, anew)
                 again = msgspec.structs.replace(wish, continues=run.id)
                 return Continued(again, folder, step, resent, dropped)
     return None
@@ -145,6 +144,13 @@ def _wrote_meanwhile(run: Run, base_dir: str, files: Sequence[Path]) -> bool:
     until = (run.status.ended_at or float("inf")) + CLOCK_SLACK_S
     since = run.status.started_at - CLOCK_SLACK_S
     return any(since <= file.stat().st_mtime <= until for file in files if file.exists())
+
+
+def _anew(given: dict[str, Any], earlier: Run) -> set[str]:
+    """Options that are given another value than the earlier run began with: a form that is filled
+    from a checkpoint gives them all."""
+    began = earlier.record.config
+    return {name for name, value in given.items() if str(value) != str(began.get(name))}
 
 
 def _applied(run: Run, story: Story) -> list[dict[str, Any]]:
@@ -201,7 +207,7 @@ def _newest(saves: Sequence[dict[str, Any]], earlier: Run, wanted: Any) -> tuple
 
 
 def _patches(
-    patches: Sequence[dict[str, Any]], stage: Stage, given: dict[str, Any]
+    patches: Sequence[dict[str, Any]], stage: Stage, given: set[str]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The last applied value of each name; those given anew, or fixed now, are left out."""
     last: dict[str, dict[str, Any]] = {}
