@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from nanochat.common import die, print0
 from nanochat.gpt import GPT
 
@@ -47,3 +49,15 @@ def print_parameter_counts(model: GPT) -> int:
     num_flops_per_token = model.estimate_flops()
     print0(f"Estimated FLOPs per token: {num_flops_per_token:e}")
     return num_flops_per_token
+
+
+def layer_grad_norms(model: GPT) -> dict[str, float]:
+    """L2 norm of the gradient of each part, once a step's backward passes are done."""
+    parts = {"embedding": model.wte, "lm_head": model.lm_head}
+    parts |= {f"block_{index:02d}": block for index, block in enumerate(model.blocks)}
+    norms = {}
+    for name, part in parts.items():
+        grads = [p.grad for p in part.parameters() if p.grad is not None]
+        if grads:
+            norms[f"grad_norm/{name}"] = float(torch.nn.utils.get_total_norm(grads))
+    return norms

@@ -31,7 +31,12 @@ from nanochat.gpt import GPT, GPTConfig
 from nanochat.loss_eval import evaluate_bpb
 from nanochat.tokenizer import get_token_bytes, get_tokenizer
 from nanochat.torch_setup import torch
-from nanochat.training import eval_steps_for, grad_accum_steps_for, print_parameter_counts
+from nanochat.training import (
+    eval_steps_for,
+    grad_accum_steps_for,
+    layer_grad_norms,
+    print_parameter_counts,
+)
 
 # ------------------------------------------------------------------------------------- options
 parser = argparse.ArgumentParser(description="Pretrain the base model")
@@ -271,6 +276,7 @@ while True:
     lrm = get_lr_multiplier(step)
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * lrm
+    grad_norms = layer_grad_norms(model) if step % 10 == 0 else {}
     optimizer.step()
     optimizer.zero_grad()
     train_loss_f = train_loss.item()
@@ -309,6 +315,7 @@ while True:
                 "train/tok_per_sec": tok_per_sec,
                 "train/mfu": mfu,
                 "train/epoch": epoch,
+                **grad_norms,
             }
         )
     step += 1

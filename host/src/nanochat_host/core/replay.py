@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 import time
@@ -24,6 +25,7 @@ from nanochat_host.paths import Paths
 
 RUN_ID = "replay"
 TIMEOUT_S = 60.0
+_TS = re.compile(rb'"ts": ?([0-9]+(?:\.[0-9]+)?)')
 
 
 class Replay:
@@ -47,6 +49,7 @@ class Replay:
         self._run.root.mkdir(parents=True)
         self._source = files[0]
         self._loop = asyncio.new_event_loop()
+        self._moments = (0.0, 0.0)
         self._hub = TelemetryHub(paths, judge_ended=True)
         apply_declared(self._hub, read_declaring(Paths.from_env()) if packs is None else packs)
 
@@ -71,6 +74,16 @@ class Replay:
         """Lines that are no events."""
         return self._hub.facts(RUN_ID).bad_lines
 
+    @property
+    def began_at(self) -> float:
+        """Time of the first event, seconds since 1970; 0 when none says."""
+        return self._moments[0]
+
+    @property
+    def ended_at(self) -> float:
+        """Time of the last event: the moment at which a picture of the recording is taken."""
+        return self._moments[1]
+
     def _close(self) -> None:
         self._loop.run_until_complete(self._hub.stop())
         self._loop.close()
@@ -92,6 +105,7 @@ class Replay:
 
     async def _load(self) -> None:
         self._copy()
+        self._moments = _moments(self._run.events_jsonl)
         await self._hub.start()
         self._hub.follow(self._run, live=False)
         deadline = time.monotonic() + TIMEOUT_S
@@ -112,6 +126,21 @@ class Replay:
         facts = self._hub.facts(RUN_ID)
         run = RunFacts(
             id=RUN_ID, name=self._source.name, state="done", step=facts.step,
+            started_at=self.began_at, ended_at=self.ended_at,
             num_steps=facts.num_steps, tokens_per_step=facts.tokens_per_step, facts=facts.facts,
         )  # fmt: skip
         return self._hub.query(RUN_ID, [item], run, {})
+
+
+def _moments(events: Path) -> tuple[float, float]:
+    """Times of the first and the last row that have one."""
+    first = last = 0.0
+    try:
+        with events.open("rb") as rows:
+            for row in rows:
+                if found := _TS.search(row):
+                    last = float(found[1])
+                    first = first or last
+    except OSError:
+        pass
+    return first, last

@@ -126,7 +126,9 @@ def _of_files(stack: ExitStack, files: list[str], entry: PanelEntry) -> Callable
 
 def answer_of(replay: Replay, entry: PanelEntry, needs: Needs) -> Data:
     """What recorded events have to say to a panel that was granted all it declares."""
-    return _decode(replay.query(_item(entry, needs)))
+    data = _decode(replay.query(_item(entry, needs)))
+    # As it looked at its end, so that the same recording gives the same picture tomorrow.
+    return msgspec.structs.replace(data, now=replay.ended_at) if replay.ended_at else data
 
 
 def _print(args: argparse.Namespace, payload: Payload, width: int, height: int) -> None:
