@@ -10,6 +10,7 @@ from itertools import takewhile
 from math import isfinite
 from typing import Any
 
+from nanochat_sdk import format as fmt
 from nanochat_sdk.declare import AlertDeclaration, Declarations
 
 from nanochat_host.core.telemetry.column import Column
@@ -54,7 +55,10 @@ class PackRule:
         if self.about.log:
             return self._seen(look)
         value = self._value(look, look.limits.packs.get(self.name, self.about.value))
-        return None if value is None else self._finding({"value": f"{value:.4g}"})
+        if value is None:
+            return None
+        said = f"{value:.4g}" if abs(value) < 1e4 else fmt.number(value)
+        return self._finding({"value": said})
 
     def _finding(self, said: Mapping[str, Any]) -> Finding:
         title = _SLOT.sub(lambda slot: str(said.get(slot[1], slot[0]))[:200], self.about.title)
