@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from nanochat_host.core.telemetry.run import RunTelemetry
 from nanochat_host.core.wire_alerts import AlertLimits
 from nanochat_host.paths import RunPaths
 from nanochat_sdk.manifest import read_declarations
+
+NOW = 1_795_309_500.0
+"""Minutes after the captured logs date themselves."""
 
 
 class Judged:
@@ -32,9 +36,10 @@ class Judged:
 
     def fired(self) -> dict[str, str]:
         """What the rules say now, by rule."""
+        os.utime(self.paths.out_log, (NOW, NOW))
         while self.run.slice():
             pass
-        found = self.engine.check(self.run, 2e9, None, AlertLimits(), self.rules)
+        found = self.engine.check(self.run, NOW, None, AlertLimits(), self.rules)
         return {
             event.fields["rule"].removeprefix("mc:"): event.fields["message"]
             for event in found
