@@ -97,8 +97,9 @@ def add(places: Mapping[str, At], new: str, beside: str, columns: int, rows: int
     by_size = sorted(places, key=lambda name: (name != beside, -_area(places[name])))
     for name in by_size:
         at = places[name]
-        # A row is about as high as three columns are wide.
-        if at.width >= 2 and (at.width * 1.5 >= at.height or at.height < 2):
+        # The longer way, as it is seen; but few panels are of use in one column.
+        wide = at.width >= 4 and at.width * 1.5 >= at.height
+        if wide or (at.height < 2 and at.width >= 2):
             left = (at.width + 1) // 2
             first = at._replace(width=left)
             second = at._replace(col=at.col + left, width=at.width - left)

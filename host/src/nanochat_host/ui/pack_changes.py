@@ -12,7 +12,7 @@ from nanochat_host.ui.widgets.panel_grid import PanelGrid
 from nanochat_host.ui.widgets.panel_view import PanelView
 
 if TYPE_CHECKING:
-    from nanochat_host.ui.screens.dashboard import DashboardScreen
+    from nanochat_host.ui.screens.deck_screen import DeckScreen
 
 Stamp: TypeAlias = tuple[int, int, int]
 
@@ -26,7 +26,7 @@ def stamp_of(paths: Paths) -> Stamp:
     return (facts.st_ino, facts.st_mtime_ns, facts.st_size)
 
 
-async def look_at_packs(dashboard: DashboardScreen) -> None:
+async def look_at_packs(dashboard: DeckScreen) -> None:
     """Take over what was installed, removed, granted or revoked since the last look, here or in
     another terminal."""
     stamp = stamp_of(dashboard.host.paths)
@@ -38,7 +38,7 @@ async def look_at_packs(dashboard: DashboardScreen) -> None:
         use_catalog(dashboard, catalog)
 
 
-def use_catalog(dashboard: DashboardScreen, catalog: Catalog) -> None:
+def use_catalog(dashboard: DeckScreen, catalog: Catalog) -> None:
     """Show the dashboard with these packs."""
     assert dashboard.deck is not None
     before = dashboard.deck.catalog

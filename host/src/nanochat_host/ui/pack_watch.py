@@ -14,7 +14,7 @@ from nanochat_host.ui.pack_changes import use_catalog
 from nanochat_host.ui.widgets.panel_view import PanelView
 
 if TYPE_CHECKING:
-    from nanochat_host.ui.screens.dashboard import DashboardScreen
+    from nanochat_host.ui.screens.deck_screen import DeckScreen
 
 LOOK_EVERY_S = 0.05
 MAX_FILES = 300
@@ -49,7 +49,7 @@ def _files(folder: Path) -> Iterator[tuple[str, int, int, int]]:
 class PackWatch:
     """Looks at the folder for as long as the dashboard is open."""
 
-    def __init__(self, dashboard: DashboardScreen, folder: str) -> None:
+    def __init__(self, dashboard: DeckScreen, folder: str) -> None:
         self._dashboard = dashboard
         self._folder = Path(folder)
         self._seen = signature(self._folder)

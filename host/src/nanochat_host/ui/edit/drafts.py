@@ -91,7 +91,7 @@ def _in_use(file: Path) -> bool:
     try:
         pid, started = msgspec.json.decode(file.read_bytes())["writer"]
         process = psutil.Process(pid)
-        alive = process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
+        alive: bool = process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
         return alive and pid != os.getpid()
     except (OSError, msgspec.DecodeError, psutil.Error, KeyError, TypeError, ValueError):
         return False

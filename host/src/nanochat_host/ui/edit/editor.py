@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nanochat_host.ui.edit.form import SideForm
     from nanochat_host.ui.edit.saving import Saving
     from nanochat_host.ui.edit.screens import Screens
-    from nanochat_host.ui.screens.dashboard import DashboardScreen
+    from nanochat_host.ui.screens.deck_screen import DeckScreen
 
 KEEP_AFTER_S = 0.15
 
@@ -40,7 +40,7 @@ class Editor:
     """active: the layout is being edited now. file: what the layout was read from. history: what
     was done to it. chosen: id of the panel that keys go to."""
 
-    def __init__(self, dashboard: DashboardScreen) -> None:
+    def __init__(self, dashboard: DeckScreen) -> None:
         deck = dashboard.host.deck
         self.dashboard = dashboard
         self.host = dashboard.host

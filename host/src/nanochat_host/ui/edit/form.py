@@ -48,7 +48,7 @@ class SideForm(Vertical):
     SideForm #form-help { color: $foreground-muted; height: auto; max-height: 4; }
     SideForm #form-help.wrong { color: $error; }
     SideForm #form-value, SideForm #form-value:focus {
-        background: $background; border: none; height: 1; padding: 0; display: none;
+        background: $primary 20%; border: none; height: 1; padding: 0 1; display: none;
     }
     SideForm #form-names { height: auto; max-height: 6; display: none; }
     """

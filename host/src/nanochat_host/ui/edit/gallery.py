@@ -22,7 +22,7 @@ from nanochat_host.ui.terminal import needs_ascii
 from nanochat_host.ui.widgets.panel_view import PanelView
 
 if TYPE_CHECKING:
-    from nanochat_host.ui.screens.dashboard import DashboardScreen
+    from nanochat_host.ui.screens.deck_screen import DeckScreen
 
 PREVIEW_AFTER_S = 0.12
 """A panel that the cursor only passes gets no worker."""
@@ -40,7 +40,7 @@ class Gallery(ModalScreen[str | None]):
         Binding("pageup", "move(-8)", show=False),
     ]
 
-    def __init__(self, dashboard: DashboardScreen) -> None:
+    def __init__(self, dashboard: DeckScreen) -> None:
         super().__init__()
         self._dashboard = dashboard
         self._catalog = dashboard.host.deck.catalog

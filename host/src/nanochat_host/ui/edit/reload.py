@@ -11,7 +11,7 @@ from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.deck import Deck, read_deck
 
 if TYPE_CHECKING:
-    from nanochat_host.ui.screens.dashboard import DashboardScreen
+    from nanochat_host.ui.screens.deck_screen import DeckScreen
 
 Stamp = tuple[int, int, int]
 """Inode, size and time of change of a file."""
@@ -26,20 +26,28 @@ def stamp_of(path: Path) -> Stamp | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-async def reload_if_changed(dashboard: DashboardScreen) -> None:
-    """Read the file again if it is another than the last time; the first time only remembers."""
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+async def reload_if_changed(dashboard: DeckScreen) -> None:
+    """Read the file again if it is another than the last time, and says something else."""
     deck = dashboard.deck
     if deck is None:
         return
     path = deck.layout.path
     stamp = await asyncio.to_thread(stamp_of, path)
     known, dashboard.stamp = dashboard.stamp, (path, stamp)
-    if known is None or known[0] != path or known[1] == stamp or stamp is None:
+    if stamp is None or known == (path, stamp):
         return
-    await reload_layout(dashboard, asked=False)
+    if await asyncio.to_thread(_text_of, path) != deck.text:
+        await reload_layout(dashboard, asked=False)
 
 
-async def reload_layout(dashboard: DashboardScreen, *, asked: bool = True) -> None:
+async def reload_layout(dashboard: DeckScreen, *, asked: bool = True) -> None:
     """Read the file and the installed packs again. A file that is wrong changes nothing. asked: by
     the person, who is told in any case."""
     host, before = dashboard.host, dashboard.deck
@@ -66,7 +74,7 @@ async def reload_layout(dashboard: DashboardScreen, *, asked: bool = True) -> No
     host.tell(f"{clean(path.name)} was read again")
 
 
-async def _take(dashboard: DashboardScreen, before: Deck, deck: Deck) -> None:
+async def _take(dashboard: DeckScreen, before: Deck, deck: Deck) -> None:
     """Packs that came or went need new panels; else only what the file changed is touched."""
     if deck.catalog.manifests != before.catalog.manifests:
         dashboard.host.deck = deck
