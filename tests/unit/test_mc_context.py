@@ -115,7 +115,7 @@ def test_recent_tokens_are_marked() -> None:
 @pytest.mark.parametrize(
     "row, shown",
     [
-        ("XXX..─⊙⊙", "XXX..─⊙⊙"),
+        ("XX..─⊙⊙", "XX..─⊙⊙"),
         ("─.| ═|─.", "─.════─."),
         (".|   █  |,", ".████████."),
     ],
