@@ -19,6 +19,7 @@ from nanochat_host.errors import NanochatCliError, UsageError
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 MAX_BODY_BYTES = 1024 * 1024
+MAX_ERROR_CHARS = 1000
 _REF = "#/components/schemas/{name}"
 
 
@@ -106,22 +107,32 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NanochatCliError)
     async def ours(_: Request, error: NanochatCliError) -> Response:
-        return reply(ErrorBody(error.code, error.message, error.hint), error.status)
+        return _refusal(error.code, error.message, error.hint, error.status)
 
     @app.exception_handler(RequestValidationError)
     async def parameters(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        return reply(ErrorBody("usage", f"parameter `{where}`: {first['msg']}"), 422)
+        return _refusal("usage", f"parameter `{where}`: {first['msg']}", "", 422)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "usage"}.get(error.status_code, "failed")
         what = f"{request.method} {request.url.path}: {error.detail}"
-        return reply(ErrorBody(code, what, "see /openapi.json"), error.status_code)
+        return _refusal(code, what, "see /openapi.json", error.status_code)
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
         what = f"the core failed at {request.method} {request.url.path}: {type(error).__name__}"
-        return reply(ErrorBody("internal", what, "see logs/core.jsonl"), 500)
+        return _refusal("internal", what, "see logs/core.jsonl", 500)
+
+
+def _refusal(code: str, message: str, hint: str, status: int) -> Response:
+    return reply(ErrorBody(code, _line(message), _line(hint)), status)
+
+
+def _line(text: str) -> str:
+    """One line of visible characters: an error may quote whatever a request held."""
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return shown if len(shown) <= MAX_ERROR_CHARS else f"{shown[: MAX_ERROR_CHARS - 1]}…"

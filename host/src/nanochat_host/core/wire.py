@@ -15,6 +15,9 @@ from nanochat_host.core.wire_health import HealthPart
 
 API_VERSION = 1
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9$][A-Za-z0-9._$-]*$")]
+PrefabName = Annotated[str, Meta(max_length=64, pattern=r"^(\$?[A-Za-z0-9][A-Za-z0-9._-]*)?$")]
+FilePath = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]*$")]
+"""What an operating system can be asked for; whether it is there is another question."""
 
 
 class CoreInfo(msgspec.Struct):
@@ -118,10 +121,10 @@ class CheckoutInfo(msgspec.Struct):
 class AddCheckout(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/checkouts. name: default is the folder's name."""
 
-    path: str
+    path: FilePath
     name: str = ""
-    python: str = ""
-    base_dir: str = ""
+    python: FilePath = ""
+    base_dir: FilePath = ""
 
 
 class StartRun(msgspec.Struct, forbid_unknown_fields=True):
@@ -140,7 +143,7 @@ class StartRun(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     cost_per_hour: float = 0.0
     env: dict[str, str] = {}
-    prefab: str = ""
+    prefab: PrefabName = ""
     gpus: str = ""
     continues: str = ""
     force: bool = False

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-PrefabName = Annotated[str, Meta(max_length=64, pattern=r"^(\$?[A-Za-z0-9][A-Za-z0-9._-]*)?$")]
+from nanochat_host.core.wire import PrefabName
+
 Severity = Literal["error", "warning", "note"]
 
 

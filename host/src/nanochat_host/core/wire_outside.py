@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from nanochat_host.core.wire import FilePath
+
 Account = Annotated[str, Meta(max_length=32)]
 
 
@@ -40,8 +42,8 @@ class ImportTokens(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/accounts/import. files: absolute paths; none: the usual places, and `.mc_env` and
     `.env` in `folders`. environ: variables of the person's shell that hold tokens."""
 
-    files: Annotated[list[str], Meta(max_length=32)] = []
-    folders: Annotated[list[str], Meta(max_length=64)] = []
+    files: Annotated[list[FilePath], Meta(max_length=32)] = []
+    folders: Annotated[list[FilePath], Meta(max_length=64)] = []
     environ: dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -62,12 +64,12 @@ class AdoptRun(msgspec.Struct, forbid_unknown_fields=True):
     whoever writes the log. wandb: entity/project/run-id or address of its page. wandb_dir: folder
     with W&B's own files."""
 
-    log: Annotated[str, Meta(max_length=4096, pattern=r"^/")]
+    log: Annotated[str, Meta(max_length=4096, pattern=r"^/[^\x00]*$")]
     name: Annotated[str, Meta(max_length=120)] = ""
     checkout: Annotated[str, Meta(max_length=60)] = ""
     pid: Annotated[int, Meta(ge=0, le=2**31)] = 0
     wandb: Annotated[str, Meta(max_length=500)] = ""
-    wandb_dir: Annotated[str, Meta(max_length=4096)] = ""
+    wandb_dir: FilePath = ""
     cost_per_hour: float = 0.0
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-AbsoluteFile = Annotated[str, Meta(max_length=4096, pattern=r"^/")]
+AbsoluteFile = Annotated[str, Meta(max_length=4096, pattern=r"^/[^\x00]*$")]
 Pair = Annotated[str, Meta(max_length=400, pattern=r"^[^=]+=")]
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from nanochat_host.core.wire import FilePath
+
 
 class PythonChoice(msgspec.Struct):
     """An interpreter a checkout could run with. kind: "chosen" by the person, "own" its `.venv`,
@@ -41,7 +43,7 @@ class UseEnv(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/checkouts/{name}/env. python: an interpreter, a folder of an environment, "ours", or
     "auto" to go back to what is found."""
 
-    python: str
+    python: FilePath
 
 
 class MakeEnv(msgspec.Struct, forbid_unknown_fields=True):
