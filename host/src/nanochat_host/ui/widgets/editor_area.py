@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 
@@ -35,6 +37,13 @@ class EditorArea(TextArea):
             self._gone = True
             self.remove()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Textual may paint it once more after its styles are gone."""
+        if self._gone:
+            return [Strip.blank(crop.width)] * crop.height
+        return super().render_lines(crop)
+
     def on_blur(self) -> None:
+        """Keys go elsewhere: hand over what was written."""
         if not self._gone:
             self.post_message(self.Left(self.text))

@@ -82,8 +82,8 @@ class PanelView(EntryBody, can_focus=True):
         if self.process is not None:
             self.declare_keys(self.process.keys)
         # The key line is worked out anew only when another kind of payload brings other keys.
-        kinds = (Chart, Table, Text, Form, Editor)
-        offers = (self.failing, *(self.part(kind) is not None for kind in kinds))
+        shown = {type(leaf.payload) for leaf in self.parts()}
+        offers = (self.failing, *(kind in shown for kind in (Chart, Table, Text, Form, Editor)))
         if offers != self._offers:
             self._offers = offers
             if self.has_focus:
