@@ -18,7 +18,7 @@ def escape(*options: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, RUNNER, RUNNER / "cases", *options],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
 
 
