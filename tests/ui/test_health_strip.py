@@ -72,7 +72,7 @@ async def test_it_is_on_the_dashboard_and_painted_on_change_only(
         core.say(StreamMessage(rev=1, health=PARTS))
         await until(pilot, lambda: "controller 120 ms" in screen_text(app), "the strip")
         lines = screen_text(app).splitlines()
-        assert "data 12 %" in lines[-2] and "dashboard" in lines[-1]
+        assert "data 12 %" in lines[-3] and "dashboard" in lines[-1]
         strip, painted = app.screen.query_one(HealthStrip), []
         refresh = strip.refresh
         strip.refresh = lambda *a, **k: (painted.append(1), refresh(*a, **k))[1]  # type: ignore[method-assign]

@@ -38,7 +38,8 @@ class HostScreen(Screen[None]):
     """Nothing is drawn on the screen itself; Textual paints it behind every change of a widget."""
 
     HEALTH: ClassVar[bool] = False
-    """A line on how the run on show and its machine fare, above the status bar."""
+    """A line on how the run on show and its machine fare, above the key line, which is at one
+    place on every screen."""
 
     mode: ClassVar[str] = ""
 
@@ -79,9 +80,9 @@ class HostScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield from self.body()
-        yield KeyLine()
         if self.strip is not None:
             yield self.strip
+        yield KeyLine()
         yield self.bar
 
     @on(events.Mount)
