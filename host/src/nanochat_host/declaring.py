@@ -16,7 +16,7 @@ from nanochat_sdk.errors import ManifestError
 from nanochat_sdk.manifest import MANIFEST, read_declarations, read_manifest
 
 from nanochat_host.installed import read_installed
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 
 PACKS_VARIABLE = "NANOCHAT_CLI_PACKS"
 State = tuple[tuple[str, int, int], ...]
@@ -42,7 +42,7 @@ def enabled_folders(paths: Paths) -> list[Path]:
     """Folders of packs that count, each with a pack.toml."""
     found = [pack.place(paths) for pack in read_installed(paths).packs.values() if pack.enabled]
     raw = os.environ.get(PACKS_VARIABLE, "")
-    for folder in (Path(part).expanduser() for part in raw.split(os.pathsep) if part):
+    for folder in (expand(part) for part in raw.split(os.pathsep) if part):
         if (folder / MANIFEST).exists():
             found.append(folder)
         elif folder.is_dir():

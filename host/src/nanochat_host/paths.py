@@ -34,6 +34,16 @@ def atomic_write(path: Path, data: bytes | str, mode: int = 0o644) -> None:
         raise
 
 
+def expand(text: str | Path) -> Path:
+    """With `~` and `~user` resolved. A user there is not leaves it as it is: the path is then
+    missing like any other, and named as it was typed."""
+    path = Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 @dataclass(frozen=True)
 class RunPaths:
     """The files of one run (see docs/architecture.md, "A run on disk")."""
@@ -96,7 +106,7 @@ class Paths:
     @classmethod
     def from_env(cls) -> Paths:
         raw = os.environ.get("NANOCHAT_CLI_HOME") or "~/.nanochat-cli"
-        return cls(Path(raw).expanduser().absolute())
+        return cls(expand(raw).absolute())
 
     @property
     def runs(self) -> Path:

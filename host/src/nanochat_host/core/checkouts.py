@@ -21,7 +21,7 @@ from nanochat_host.core.options import nearest
 from nanochat_host.core.wire import AddCheckout, CheckoutInfo, CheckoutRef, PipelineInfo, StageInfo
 from nanochat_host.declaring import Declaring
 from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError, UsageError
-from nanochat_host.paths import Paths, atomic_write
+from nanochat_host.paths import Paths, atomic_write, expand
 
 logger = logging.getLogger(__name__)
 BUILTIN = "tiny"
@@ -72,7 +72,7 @@ class Checkouts:
 
     def add(self, wanted: AddCheckout) -> CheckoutRef:
         """Register a checkout. Raises UsageError or RefusedError."""
-        path = Path(wanted.path).expanduser()
+        path = expand(wanted.path)
         if not path.is_absolute():
             raise UsageError(f"`{wanted.path}` is not an absolute path")
         path = path.resolve()
@@ -90,7 +90,7 @@ class Checkouts:
             )
         if any(ref.name == name for ref in self._refs()):
             raise RefusedError(f"there is a checkout `{name}` already", "give it another name")
-        if wanted.python and not os.access(Path(wanted.python).expanduser(), os.X_OK):
+        if wanted.python and not os.access(expand(wanted.python), os.X_OK):
             raise UsageError(f"`{wanted.python}` cannot be executed", "give a Python interpreter")
         ref = CheckoutRef(name=name, path=str(path), python=wanted.python, base_dir=wanted.base_dir)
         self._write([*self._registered(), ref])
@@ -143,7 +143,7 @@ class Checkouts:
     def registered_python(self, name: str) -> str:
         """The interpreter a person chose for it, "" if none."""
         chosen = next((r.python for r in self._registered() if r.name == name), "")
-        return str(Path(chosen).expanduser()) if chosen else ""
+        return str(expand(chosen)) if chosen else ""
 
     def own_interpreter(self, ref: CheckoutRef) -> str:
         """That of the environment made for it, whether it is there or not: `.venv` in its folder,
@@ -155,7 +155,7 @@ class Checkouts:
     def _interpreter(self, ref: CheckoutRef) -> str:
         """The Python its scripts run with: the one given, its own environment's, else ours."""
         if ref.python:
-            return str(Path(ref.python).expanduser())
+            return str(expand(ref.python))
         own = self.own_interpreter(ref)
         return own if os.access(own, os.X_OK) else sys.executable
 
@@ -199,4 +199,4 @@ def _lacks(ref: CheckoutRef, python: str) -> list[str]:
 def base_dir(ref: CheckoutRef) -> str:
     """NANOCHAT_BASE_DIR of its runs: the one given, ours, else nanochat's default."""
     chosen = ref.base_dir or os.environ.get("NANOCHAT_BASE_DIR") or "~/.cache/nanochat"
-    return str(Path(chosen).expanduser())
+    return str(expand(chosen))

@@ -4,6 +4,7 @@ recipe's command line. Nothing is started with an option the script would not un
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -90,9 +91,17 @@ def _convert(kind: str, value: Any) -> Any:
                 return int(value)
             case "str", int() | float() if not isinstance(value, bool):
                 return str(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     return value
+
+
+def is_finite(value: float) -> bool:
+    """Neither infinite, nor a whole number beyond what a float holds, which no option means."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 class Typed(NamedTuple):

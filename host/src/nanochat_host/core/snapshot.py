@@ -8,6 +8,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from nanochat_host.paths import expand
+
 MAX_DIFF_BYTES = 256 * 1024
 GIT_S = 10.0
 _TOKENIZERS = ("tokenizer.pkl", "tokenizer.json")
@@ -39,7 +41,7 @@ def tokenizer_sha256(base_dir: str) -> str:
     """Digest of the base folder's tokenizer, "" when there is none: a checkpoint is worthless with
     another tokenizer, and nanochat checks the vocabulary's size only."""
     for name in _TOKENIZERS:
-        path = Path(base_dir).expanduser() / "tokenizer" / name
+        path = expand(base_dir) / "tokenizer" / name
         try:
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nanochat_host.declaring import read_declaring
 from nanochat_host.errors import NotFoundError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 
 
 def _shipped() -> Iterator[tuple[Path, str]]:
@@ -61,7 +61,7 @@ def list_layouts(paths: Paths) -> list[tuple[str, Path, str]]:
 def find_layout(name: str, paths: Paths) -> Path:
     """The file of a layout, by name or path. Raises NotFoundError naming the nearest one."""
     if name.endswith(".toml") or "/" in name:
-        file = Path(name).expanduser()
+        file = expand(name)
         if file.is_file():
             return file
         raise NotFoundError(f"there is no file {file}", "see `nanochat-cli layout list`")

@@ -15,7 +15,7 @@ from nanochat_sdk.manifest import MANIFEST, PackManifest, PanelManifest, read_ma
 from nanochat_host.errors import NanochatCliError, NotFoundError
 from nanochat_host.installed import Installed, InstalledPack, read_installed
 from nanochat_host.packs.protected import check_permission
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 
 PACKS_VARIABLE = "NANOCHAT_CLI_PACKS"
 """Environment variable: folders of packs, or of folders of packs, separated as in PATH."""
@@ -100,7 +100,7 @@ class Catalog:
         """
         if folders is None:
             raw = os.environ.get(PACKS_VARIABLE, "")
-            folders = [Path(part).expanduser() for part in raw.split(os.pathsep) if part]
+            folders = [expand(part) for part in raw.split(os.pathsep) if part]
             paths = paths or Paths.from_env()
             folders += [Path(written)] if (written := os.environ.get(DEV_VARIABLE)) else []
         installed = read_installed(paths) if paths is not None else Installed()

@@ -8,6 +8,8 @@ from pathlib import Path
 from nanochat_sdk.capabilities import FILES, Permission
 from nanochat_sdk.errors import ManifestError
 
+from nanochat_host.paths import expand
+
 _SYSTEM = ("/etc", "/proc", "/sys", "/dev", "/run", "/boot", "/root", "/usr", "/var")
 _OPEN_CACHE = ".cache/nanochat"
 """nanochat's own base folder: hidden, and what a panel may well want to read."""
@@ -52,4 +54,4 @@ def _is_within(home: Path, system: Path, path: Path) -> bool:
 
 def _is_ours(path: Path) -> bool:
     raw = os.environ.get("NANOCHAT_CLI_HOME") or "~/.nanochat-cli"
-    return _overlap(path, Path(os.path.realpath(Path(raw).expanduser())))
+    return _overlap(path, Path(os.path.realpath(expand(raw))))

@@ -9,6 +9,7 @@ from nanochat_host.core import calls_setup as calls
 from nanochat_host.core.wire import AddCheckout, StartRun
 from nanochat_host.core.wire_setup import MakeEnv, SetupItem, SetupStatus
 from nanochat_host.packs.sanitize import clean
+from nanochat_host.paths import expand
 from nanochat_host.ui.messages import ShowRun
 from nanochat_host.ui.screens.ask import AskScreen
 from nanochat_host.ui.screens.ask_path import AskPathScreen
@@ -62,7 +63,7 @@ class SetupDesk:
             text = await self._app.push_screen_wait(screen)
             if not text:
                 return ""
-            path = str(Path(text.strip()).expanduser())
+            path = str(expand(text.strip()))
             link = self._app.link
             ref = await link.request(link.client.add_checkout(AddCheckout(path=path)))
             if ref is not None:
@@ -96,7 +97,7 @@ class SetupDesk:
         elif answer == "type":
             asked = AskPathScreen("Python, or the folder of its environment", f"{Path.home()}/")
             if typed := await self._app.push_screen_wait(asked):
-                await self._use(name, str(Path(typed.strip().rstrip("/")).expanduser()))
+                await self._use(name, str(expand(typed.strip().rstrip("/"))))
         elif answer:
             await self._use(name, answer.removeprefix("use:"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nanochat_host.core import calls_outside as calls
 from nanochat_host.core.wire_outside import AdoptRun
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
 from nanochat_host.verbs.output import emit, table
 
@@ -75,4 +75,4 @@ def show_health(args: argparse.Namespace, paths: Paths) -> int:
 
 
 def _absolute(name: str) -> Path:
-    return Path(name).expanduser().resolve()
+    return expand(name).resolve()

@@ -14,7 +14,7 @@ from nanochat_host.core import calls_outside as calls
 from nanochat_host.core import wire_outside as wire
 from nanochat_host.core.secrets.kinds import BY_ENV, KINDS, kind_of
 from nanochat_host.errors import UsageError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs.common import Verbs, add_verb, connect
 from nanochat_host.verbs.output import emit, table
 
@@ -91,7 +91,7 @@ def show(args: argparse.Namespace, paths: Paths) -> int:
 def import_tokens(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
     wish = wire.ImportTokens(
-        files=[str(Path(name).expanduser().absolute()) for name in args.files],
+        files=[str(expand(name).absolute()) for name in args.files],
         folders=[str(Path.cwd()), *(ref.path for ref in client.checkouts() if not ref.builtin)],
         environ={} if args.files else {k: v for k, v in os.environ.items() if k in BY_ENV},
     )

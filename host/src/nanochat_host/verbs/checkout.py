@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from nanochat_host.core.wire import AddCheckout, CheckoutInfo, StageInfo
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs import environment, setup
 from nanochat_host.verbs.common import Verbs, add_verb, connect
 from nanochat_host.verbs.output import emit, table
@@ -52,7 +51,7 @@ def register(verbs: Verbs) -> None:
 
 
 def add_checkout(args: argparse.Namespace, paths: Paths) -> int:
-    path = str(Path(args.path).expanduser().absolute())
+    path = str(expand(args.path).absolute())
     ref = connect(paths).add_checkout(
         AddCheckout(path=path, name=args.name, python=args.python, base_dir=args.base_dir)
     )

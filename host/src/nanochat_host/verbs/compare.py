@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +12,7 @@ from nanochat_sdk import format as fmt
 from nanochat_host.core.calls_compare import compare
 from nanochat_host.core.wire_compare import ComparedRun, CompareRuns, Comparison
 from nanochat_host.errors import NotFoundError, UsageError
-from nanochat_host.paths import Paths, atomic_write
+from nanochat_host.paths import Paths, atomic_write, expand
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
 from nanochat_host.verbs.output import emit, table
 
@@ -52,7 +51,7 @@ def print_comparison(args: argparse.Namespace, paths: Paths) -> int:
     if args.svg:
         from nanochat_host.report.picture import comparison_svg
 
-        file = Path(args.svg).expanduser().absolute()
+        file = expand(args.svg).absolute()
         if not any(run.series for run in found.runs):
             raise UsageError(found.runs[0].note, f"another axis: --x {AXES[0]}")
         try:

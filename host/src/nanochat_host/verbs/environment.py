@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from pathlib import Path
 
 from nanochat_host.core import calls_setup as calls
 from nanochat_host.core.wire import RunStep
 from nanochat_host.core.wire_setup import EnvInfo, MakeEnv
 from nanochat_host.errors import RefusedError, UsageError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs import follow
 from nanochat_host.verbs.common import Verbs, add_verb, connect
 from nanochat_host.verbs.output import emit
@@ -50,7 +49,7 @@ def environment(args: argparse.Namespace, paths: Paths) -> int:
     if not args.make:
         known = {"ours", "auto"}
         if args.use:
-            word = args.use if args.use in known else str(Path(args.use).expanduser().absolute())
+            word = args.use if args.use in known else str(expand(args.use).absolute())
             info = client.ask(calls.use_env(args.name, word))
         else:
             info = client.ask(calls.env(args.name, anew=True))

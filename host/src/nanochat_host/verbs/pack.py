@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanochat_host.errors import NotFoundError, RefusedError, UsageError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs.common import Verbs, add_verb
 from nanochat_host.verbs.output import confirm, emit, is_tty, remark, table
 from nanochat_host.verbs.pack_author import register_author
@@ -138,7 +138,7 @@ def install(args: argparse.Namespace, paths: Paths) -> int:
     from nanochat_host.packs.grants import accept
     from nanochat_host.packs.install.offer import offer
 
-    folders = [Path(name).expanduser().absolute() for name in args.wheels]
+    folders = [expand(name).absolute() for name in args.wheels]
     with offer(paths, Path(args.source), folders, fetch=args.download) as found:
         if not found.agreed:
             _ask(args, found)

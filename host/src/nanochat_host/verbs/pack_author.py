@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nanochat_host.errors import NanochatCliError, NotFoundError, UsageError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
 from nanochat_host.verbs.output import emit, remark
 
@@ -96,7 +96,7 @@ def dev_one(args: argparse.Namespace, paths: Paths) -> int:
     from nanochat_host.packs.catalog import DEV_VARIABLE
 
     entries = pack_entries(Path(args.folder))
-    files = [Path(name).expanduser() for name in args.replay] or [SAMPLE]
+    files = [expand(name) for name in args.replay] or [SAMPLE]
     client = connect(paths)
     played = "" if args.run else _play(client, files, args.speed)
     run = played or find_run(client, args.run).facts.id

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from nanochat_host.core import calls_replay as calls
 from nanochat_host.core.wire_replay import StartReplay
 from nanochat_host.errors import UsageError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs import follow
 from nanochat_host.verbs.common import Verbs, add_verb, connect
 from nanochat_host.verbs.output import emit, emit_line
@@ -51,7 +50,7 @@ def replay(args: argparse.Namespace, paths: Paths) -> int:
         from nanochat_host.cli import open_tui, require_terminal
 
         require_terminal()  # before there is a run
-    files = [str(Path(name).expanduser().absolute()) for name in args.files]
+    files = [str(expand(name).absolute()) for name in args.files]
     wish = StartReplay(files, args.speed, args.name, args.only)
     client = connect(paths)
     run = client.ask(calls.start_replay(wish))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from nanochat_host.core.client import CoreClient
 from nanochat_host.errors import UsageError
-from nanochat_host.paths import atomic_write
+from nanochat_host.paths import atomic_write, expand
 from nanochat_host.scrub import scrub
 from nanochat_host.verbs.output import emit
 
@@ -36,7 +35,7 @@ def write_several(args: argparse.Namespace, client: CoreClient, ids: list[str]) 
 def _write(args: argparse.Namespace, ids: list[str], markdown: str, html: str) -> int:
     """Into the folder `args.report`, "" for one named after the runs. Secrets are scrubbed."""
     name = f"{ids[0]}-report" if len(ids) == 1 else f"{ids[0]}-and-{len(ids) - 1}-more-report"
-    folder = Path(args.report or name).expanduser().absolute()
+    folder = expand(args.report or name).absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:

@@ -78,7 +78,7 @@ def _nearest_typed(option: Option, value: Any) -> Any:
 def _number(value: Any) -> float | None:
     """A number a person may have meant: "524,288", "512k", "12 layers", 12.4."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value if math.isfinite(value) else None
+        return value if opts.is_finite(value) else None
     match = _NUMBER.match(str(value).strip())
     if match is None:
         return None
@@ -94,7 +94,7 @@ def _out_of_range(option: Option, value: Any) -> tuple[str, Any]:
     if value == option.default or not isinstance(value, (int, float)) or isinstance(value, bool):
         return "", None
     limits = limits_for(option)
-    if not math.isfinite(value):
+    if not opts.is_finite(value):
         return "must be finite", option.default
     if limits.off is not None and value == limits.off:
         return "", None

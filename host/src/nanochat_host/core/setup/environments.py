@@ -17,7 +17,7 @@ from nanochat_host.core.setup.recipe import Needs, environment_steps
 from nanochat_host.core.wire import CheckoutRef, RunStep
 from nanochat_host.core.wire_setup import EnvInfo, MakeEnv, PythonChoice
 from nanochat_host.errors import UsageError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 
 Stamp = tuple[tuple[str, int], ...]
 
@@ -122,7 +122,7 @@ class Environments:
 def interpreter_at(text: str) -> str:
     """The interpreter a person means by its path, or by the folder of its environment. Raises
     UsageError."""
-    path = Path(text).expanduser()
+    path = expand(text)
     if not path.is_absolute():
         raise UsageError(f"`{text}` is not an absolute path", "or say `ours` or `auto`")
     for candidate in (path, path / "bin" / "python", path / ".venv" / "bin" / "python"):

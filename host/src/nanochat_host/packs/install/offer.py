@@ -28,7 +28,7 @@ from nanochat_host.packs.install.source import open_archive, open_pack
 from nanochat_host.packs.install.store import Store
 from nanochat_host.packs.install.tree import Tree, TreeError, difference, read_tree
 from nanochat_host.packs.install.wheels import LOCK, MAX_LOCK, Wheel, check, find, read_lock
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, expand
 
 _PACK = "pack"
 _WHEELS = "wheels"
@@ -116,7 +116,7 @@ def offer(
     wheels: folders to look for its libraries in, besides that of the source. fetch: libraries that
     lie nowhere are downloaded. Raises RefusedPackError and OSError.
     """
-    source = source.expanduser().absolute()
+    source = expand(source).absolute()
     with Store(paths).stage() as staged, open_pack(source) as (members, package):
         write_members(members, staged / _PACK)
         manifest, declarations = _manifest(staged / _PACK / package, source)

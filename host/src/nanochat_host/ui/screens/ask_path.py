@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,6 +12,7 @@ from textual.content import Content
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from nanochat_host.paths import expand
 from nanochat_host.ui.screens.ask import AskScreen
 
 MAX_ENTRIES = 2000
@@ -37,7 +37,7 @@ def complete(text: str) -> str | None:
     parent, slash, begun = text.rpartition("/")
     if not slash:
         return None
-    folder = Path(f"{parent}/").expanduser()
+    folder = expand(f"{parent}/")
     try:
         with os.scandir(folder) as entries:
             names = [
