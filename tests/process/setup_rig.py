@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from core_rig import CoreRig
+from nanochat_host.core.wire import AddCheckout
 
 ROOT = Path(__file__).resolve().parents[1]
+BARE_PYTHON = str(Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}")
+"""An interpreter that has no torch to import, which takes its time."""
 THREE_GROUPS = ROOT / "data" / "three_row_groups.parquet"
 
 DATASET = '''"""Pretend to download: copies what lies in `mirror/`, and always ends well."""
@@ -47,6 +51,10 @@ class SetupRig(CoreRig):
         (self.checkout / "nanochat" / "dataset.py").write_text(DATASET)
         self.mirror, self.base = folder / "mirror", folder / "base"
         self.mirror.mkdir()
+
+    def add_checkout(self) -> None:
+        wish = AddCheckout(str(self.checkout), "fake", BARE_PYTHON, str(self.base))
+        self.client.add_checkout(wish)
 
     @property
     def data(self) -> Path:

@@ -18,7 +18,7 @@ from nanochat_host.core.shim import procs
 from nanochat_host.core.wire import AddCheckout, CheckoutRef, StartRun
 from nanochat_host.core.wire_setup import MakeEnv
 from nanochat_host.errors import RefusedError, UsageError
-from setup_rig import SetupRig
+from setup_rig import BARE_PYTHON, SetupRig
 
 PROJECT = """[project]
 name = "nanochat"
@@ -44,9 +44,9 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetupRig]:
 
 def test_an_interpreter_says_what_it_can_do_and_what_it_lacks(rig: SetupRig) -> None:
     script = rig.checkout / "scripts" / "tok_train.py"
-    script.write_text("import no_such_package, msgspec\n" + script.read_text())
+    script.write_text("import no_such_package\n" + script.read_text())
     info = rig.client.ask(calls.env("fake"))
-    assert info.interpreter == sys.executable
+    assert info.interpreter == BARE_PYTHON
     assert info.python == ".".join(map(str, sys.version_info[:3]))
     assert info.missing == ["no_such_package"]
     assert info.trouble and "checkout env fake --make" in info.way_out
@@ -70,7 +70,7 @@ def test_only_what_is_imported_at_once_is_needed(tmp_path: Path) -> None:
 def test_an_interpreter_is_chosen_and_given_back(rig: SetupRig, tmp_path: Path) -> None:
     python = tmp_path / "env" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.write_text(f'#!/bin/sh\nexec "{BARE_PYTHON}" "$@"\n')
     python.chmod(0o755)
     assert rig.client.ask(calls.use_env("fake", str(tmp_path / "env"))).interpreter == str(python)
     assert rig.client.checkout("fake").ref.python == str(python)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import platform
@@ -36,7 +37,7 @@ def _torch() -> dict[str, Any]:
     if not _found("torch"):
         return {"torch": "", "torch_trouble": "torch is not installed"}
     try:
-        import torch
+        torch = importlib.import_module("torch")
     except Exception as error:  # a broken install may raise anything at all
         return {"torch": "", "torch_trouble": f"torch cannot be imported: {error}"[:300]}
     devices = []
