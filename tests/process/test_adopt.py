@@ -83,7 +83,7 @@ def test_what_cannot_be_adopted_is_one_clear_line(rig: CoreRig) -> None:
     log = rig.folder / "b.log"
     for wish, message in (
         (AdoptRun(str(log)), "No such file"),
-        (AdoptRun(str(rig.folder)), "is not a file|Is a directory"),
+        (AdoptRun(str(rig.folder)), "not a regular file"),
         (AdoptRun(str(rig.folder / "go"), pid=2**22 - 1), "no process"),
         (AdoptRun(str(rig.folder / "go"), wandb="x"), "names no run at W&B"),
     ):

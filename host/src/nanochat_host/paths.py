@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 MAX_SOCKET_PATH = 100
 """sun_path holds 108 bytes on Linux and 104 on macOS, with the terminating zero."""
@@ -42,6 +45,16 @@ def expand(text: str | Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open what a person named, for reading. Raises OSError, also for a pipe or a device: those
+    may never answer, and never end."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(fd, "rb")
 
 
 @dataclass(frozen=True)

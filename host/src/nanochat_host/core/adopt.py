@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ from nanochat_host.core.watch import watch_exit
 from nanochat_host.core.wire import RunRecord, RunStatus, RunStep
 from nanochat_host.core.wire_outside import AdoptRun
 from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
-from nanochat_host.paths import Paths
+from nanochat_host.paths import Paths, open_file
 
 logger = logging.getLogger(__name__)
 QUIET_S = 600.0
@@ -47,12 +46,12 @@ class Adoptions:
     async def adopt(self, wish: AdoptRun) -> Run:
         """A run record for a log. Raises UsageError for a log or process that is not there,
         RefusedError if a live run has the log already."""
-        log = Path(wish.log).resolve()
+        log = Path(os.path.realpath(wish.log))
         changed_at = await asyncio.to_thread(_check, log)
         if wish.wandb and RunAtWandb.parse(wish.wandb) is None:
             raise UsageError(f"`{wish.wandb}` names no run at W&B", "entity/project/run-id")
         for other in self._runs.live():
-            if other.record.adopted_log and Path(other.record.adopted_log).resolve() == log:
+            if other.record.adopted_log and os.path.realpath(other.record.adopted_log) == str(log):
                 raise RefusedError(f"{other.id} follows {log} already")
         if wish.pid and not procs.is_alive(wish.pid, 0):
             raise UsageError(f"there is no process {wish.pid}")
@@ -146,16 +145,12 @@ def _cancel(task: asyncio.Task[None]) -> None:
 def _check(log: Path) -> float:
     """When the log last changed. Raises UsageError."""
     try:
-        found = log.stat()
-        with log.open("rb"):
-            pass
+        with open_file(log) as file:
+            return os.fstat(file.fileno()).st_mtime
     except OSError as error:
         raise UsageError(
             f"{log}: {error.strerror}", "give the file the trainer prints to"
         ) from None
-    if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"{log} is not a file", "redirect the trainer's output to one")
-    return found.st_mtime
 
 
 def _changed_at(run: Run) -> float:

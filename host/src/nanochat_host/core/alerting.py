@@ -69,7 +69,8 @@ class Alerting:
         UsageError, ConfigFileError, OSError."""
         changes = self._packs_apart(changes)
         packs = [rule.name for rule in self._hub.pack_rules]
-        for rule in changes.get("off") or ():
+        off = changes.get("off")
+        for rule in off if isinstance(off, list) else ():
             if rule not in ALL_RULES and rule not in packs:
                 known = ", ".join([*ALL_RULES, *packs])
                 raise UsageError(f"there is no rule `{rule}`", f"there are: {known}")

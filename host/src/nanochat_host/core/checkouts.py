@@ -75,7 +75,7 @@ class Checkouts:
         path = expand(wanted.path)
         if not path.is_absolute():
             raise UsageError(f"`{wanted.path}` is not an absolute path")
-        path = path.resolve()
+        path = Path(os.path.realpath(path))
         found = read_checkout(path)
         if all(stage.error for stage in found.stages):
             first = found.stages[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import heapq
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ import msgspec
 from nanochat_host.core.telemetry.logparse import LogParser, Reading
 from nanochat_host.core.telemetry.otlp_decode import Span
 from nanochat_host.core.telemetry.otlp_rows import span_row
+from nanochat_host.core.telemetry.tail import MAX_LINE_BYTES
 from nanochat_host.errors import NotFoundError, UsageError
+from nanochat_host.paths import open_file
 
 Kind = Literal["log", "events", "spans"]
 Row = dict[str, Any]
@@ -119,10 +122,10 @@ def kind_of(path: Path) -> Kind:
     """Told by the first line that is not empty. Raises NotFoundError or UsageError."""
     try:
         with _open(path) as file:
-            head = next((line for line in file if line.strip()), b"")
+            head = next((line for line in _lines(file) if line.strip()), b"")
     except FileNotFoundError:
         raise NotFoundError(f"{path}: no such file") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: {error}", "give a log, an events.jsonl or spans") from None
     if not head:
         raise UsageError(f"{path} is empty")
@@ -138,13 +141,19 @@ def kind_of(path: Path) -> Kind:
 
 
 def _open(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         zipped = file.read(2) == b"\x1f\x8b"
     return cast(BinaryIO, gzip.open(path, "rb") if zipped else path.open("rb"))
 
 
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """A line longer than anybody writes comes in pieces: it may be a disk's worth of zeros."""
+    while line := file.readline(MAX_LINE_BYTES):
+        yield line
+
+
 def _parsed(file: BinaryIO) -> Iterator[Row]:
-    for line in file:
+    for line in _lines(file):
         try:
             row = _json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -157,7 +166,7 @@ def _log_items(file: BinaryIO) -> Iterator[Item]:
     """Lines along the times of the steps they belong to; a step's own line ends it."""
     parser, at = LogParser(), 0.0
     held: list[bytes] = []
-    for raw in file:
+    for raw in _lines(file):
         line = raw if raw.endswith(b"\n") else raw + b"\n"
         out = Reading()
         parser.feed(raw, out)
@@ -223,7 +232,7 @@ def _run_of(kinds: list[tuple[Path, Kind]]) -> dict[str, str]:
 def _named(log: Path) -> str:
     """The run's name, as nanochat's configurator prints it among the first lines."""
     with _open(log) as file:
-        for _, line in zip(range(500), file, strict=False):
+        for _, line in zip(range(500), _lines(file), strict=False):
             if line.startswith(b"Overriding: run = "):
                 return line.partition(b"=")[2].strip().decode("utf-8", "replace")
     return ""

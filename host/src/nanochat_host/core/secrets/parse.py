@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from nanochat_host.core.secrets.kinds import BY_ENV, KINDS, Hidden, Kind, checked
 from nanochat_host.errors import NanochatCliError, UsageError
+from nanochat_host.paths import open_file
 
 MAX_BYTES = 256 * 1024
 GIT_S = 5.0
@@ -74,7 +75,7 @@ def tokens_in_file(path: Path) -> list[Found]:
     """Tokens in a `.mc_env`, `.env`, `.netrc`, or a file that holds one token only. Raises
     UsageError if the file cannot be read; nothing of it is in the message."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
