@@ -15,22 +15,20 @@ from textual.widgets import Input, Static
 
 from nanochat_host.core.wire import CheckoutInfo
 from nanochat_host.core.wire_checkpoints import FormFill
-from nanochat_host.core.wire_config import FieldInfo
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
-from nanochat_host.ui.configure.draft import GPU, NAME, NPROC, PREFAB, Form
+from nanochat_host.ui.configure.draft import GPU, PREFAB
+from nanochat_host.ui.configure.editing import EditingScreen
 from nanochat_host.ui.configure.finding_rows import Found, finding_rows, findings
 from nanochat_host.ui.configure.look import Look
 from nanochat_host.ui.configure.option_pane import OptionPane
-from nanochat_host.ui.configure.option_rows import option_rows, problems_of, value_of
+from nanochat_host.ui.configure.option_rows import option_rows
 from nanochat_host.ui.configure.plan_rows import plan_rows
 from nanochat_host.ui.configure.targets import Target, targets
 from nanochat_host.ui.configure.wishes import Wishes
-from nanochat_host.ui.configure.words import OWN_HINTS, hint_text, takes, value_text
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.controls.search_line import SearchLine
 from nanochat_host.ui.model import ALL_TOPICS, Topic
-from nanochat_host.ui.screens.base import HostScreen
 
 NARROW = 110
 """Cells below which the targets make room for the options."""
@@ -38,7 +36,7 @@ KEEPS_FINDINGS = 0.4
 """Share of the height that preflight may take."""
 
 
-class StartScreen(HostScreen):
+class StartScreen(EditingScreen):
     """Every value is judged by the core, which reads it from the checkout's own source."""
 
     mode = "start"
@@ -62,7 +60,6 @@ class StartScreen(HostScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.form = Form()
         self._targets: dict[str, Target] = {}
         self._infos: dict[str, CheckoutInfo | str] = {}
         self._changed_only = False
@@ -97,10 +94,6 @@ class StartScreen(HostScreen):
     def _list(self, selector: str) -> RowList:
         return self.query_one(selector, RowList)
 
-    @property
-    def pane(self) -> OptionPane:
-        return self.query_one(OptionPane)
-
     def place(self) -> str:
         target, draft = self.form.target, self.form.draft
         if target is None:
@@ -119,17 +112,16 @@ class StartScreen(HostScreen):
         edited them since."""
         async with self._reading:
             if anew:
-                self._infos.clear()
                 self.look.forget()
-            for ref in self.model.checkouts:
-                if ref.name in self._infos:
-                    continue
-                try:
-                    self._infos[ref.name] = await self.host.link.client.checkout(ref.name)
-                except (NanochatCliError, OSError) as error:
-                    self._infos[ref.name] = str(error)
             names = [ref.name for ref in self.model.checkouts]
-            self._infos = {name: self._infos[name] for name in names if name in self._infos}
+            for name in [name for name in names if anew or name not in self._infos]:
+                try:
+                    self._infos[name] = await self.host.link.client.checkout(name)
+                except (NanochatCliError, OSError) as error:
+                    self._infos[name] = str(error)
+                self._infos = {name: self._infos[name] for name in names if name in self._infos}
+                if self.is_mounted:  # one after the other: the first need not wait for the last
+                    self._list_targets()
         if not self.is_mounted:
             return
         self._list_targets()
@@ -202,36 +194,8 @@ class StartScreen(HostScreen):
         if not self.is_mounted or not self.is_running:
             return
         self.host.starting.active = self.form.wish() if self.form.target else None
-        pane = self.pane
-        problem = problems_of(self.look.report, self.form).get(pane.editing)
-        if problem is None:
+        if not self.judge():
             self._paint()
-            if pane.editing:
-                pane.say(self._range(pane.editing), False)
-        else:  # what is half typed is no finding yet: its row says what is wrong
-            near = value_text(problem.nearest)
-            tab = f"; tab puts {near}" if problem.nearest is not None else ""
-            pane.say(f"{clean(problem.message)}{tab}", True, near)
-            text = f"{clean(problem.name)} {clean(problem.message)}{tab}"
-            self.query_one("#hint", Static).update(Content.styled(text, "$text-error"))
-
-    def _range(self, key: str) -> str:
-        """What the option under the editor takes."""
-        field = self._field(key)
-        return takes(field) if field is not None else ""
-
-    @on(RowList.Moved, "#options")
-    def _option_moved(self) -> None:
-        self._hint()
-
-    def _hint(self) -> None:
-        """All about the option under the cursor, for which its row may have no room."""
-        key = self.pane.table.key
-        field, text = self._field(key), OWN_HINTS.get(key, "")
-        if field is not None:
-            now, then = (value_of(r, self.form, key) for r in (self.look.report, self.look.before))
-            text = hint_text(field, now, then)
-        self.query_one("#hint", Static).update(Content(text))
 
     def _paint(self) -> None:
         target = self.form.target
@@ -261,19 +225,12 @@ class StartScreen(HostScreen):
         )
         empty = f"no option has “{clean(word)}”" if word else "nothing differs from the prefab"
         self.pane.set_rows(rows, "reading the checkout …" if look.report is None else empty)
-        self._hint()
+        self.hint()
 
     @property
     def found(self) -> list[Found]:
         """Preflight's findings, the gravest first."""
         return findings(self.look.report)
-
-    def _field(self, key: str) -> FieldInfo | None:
-        for stage, schema in self.look.schemas().items():
-            for field in schema.fields:
-                if self.form.key_of(stage, field.name) == key:
-                    return field
-        return None
 
     # Changing it.
 
@@ -289,84 +246,8 @@ class StartScreen(HostScreen):
             self.action_prefab()
         elif key == GPU:
             self.action_gpu()
-        elif not self._cycle(key, 1):
-            self.pane.edit(key, self._value(key))
-
-    def _value(self, key: str) -> str:
-        draft = self.form.draft
-        if key == NAME:
-            return draft.name
-        if key == NPROC:
-            return str(draft.nproc or "")
-        if isinstance(draft.edits.get(key), str):
-            return str(draft.edits[key])
-        value = value_of(self.look.report, self.form, key)
-        return value_text(value.value) if value else ""
-
-    def action_cycle(self, step: int) -> None:
-        if self.pane.table.has_focus:
-            self._cycle(self.pane.table.key, step)
-
-    def _cycle(self, key: str, step: int) -> bool:
-        """The next choice of an option that has some; False for one that is typed."""
-        field = self._field(key)
-        choices = field.choices if field is not None else None
-        if field is not None and field.type == "bool" and not choices:
-            choices = [False, True]
-        if not choices:
-            return False
-        value = value_of(self.look.report, self.form, key)
-        at = choices.index(value.value) if value and value.value in choices else -step
-        self.form.put(key, choices[(at + step) % len(choices)])
-        self.look.ask()
-        return True
-
-    @on(OptionPane.Typed)
-    def _typing(self, message: OptionPane.Typed) -> None:
-        if message.key.startswith("$"):
-            trouble = self.form.put_own(message.key, message.text) if message.text else ""
-            self.pane.say(trouble or OWN_HINTS[message.key], bool(trouble))
-        elif message.text != self.pane.began_with:
-            self.look.ask((message.key, message.text))
-        else:
-            self.look.ask()
-
-    @on(OptionPane.Taken)
-    def _take(self, message: OptionPane.Taken) -> None:
-        self.host.work(self._settle(message), "settle")
-
-    async def _settle(self, message: OptionPane.Taken) -> None:
-        """Take what was typed if it will do; else the line stays, with the reason."""
-        key, text, pane = message.key, message.text, self.pane
-        if key.startswith("$"):
-            trouble = self.form.put_own(key, text)
-            if trouble:
-                pane.say(trouble, True)
-                return
-        elif text != pane.began_with:
-            report = await self.look.at(self.form.wish((key, text)))
-            if report is None or key in problems_of(report, self.form):
-                return
-            if text.strip():
-                self.form.put(key, text)
-            else:
-                self.form.reset(key, "")
-        pane.close()
-        if message.move:
-            pane.table.action_move(message.move)
-        self.look.ask()
-        self.refresh_bar()
-
-    @on(OptionPane.Left)
-    def _left(self) -> None:
-        self.look.ask()
-
-    def action_reset(self) -> None:
-        key = self.pane.table.key
-        value = value_of(self.look.report, self.form, key)
-        if self.form.reset(key, value.source if value else ""):
-            self.look.ask()
-            self.refresh_bar()
+        elif not self.cycle(key, 1):
+            self.pane.edit(key, self.value(key))
 
     def action_prefab(self) -> None:
         self.host.work(self.wishes.choose_prefab(), "ask")
