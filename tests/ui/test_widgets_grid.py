@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fake_panels import FakeProcess, entries, manifests
 from nanochat_host.layout.load import load_layout
+from nanochat_host.ui.render.frame import Frame, draw_frame
 from nanochat_host.ui.render.palette import palette_of
 from nanochat_host.ui.widgets.panel_grid import PanelGrid
 from nanochat_host.ui.widgets.status_bar import StatusBar
@@ -121,3 +122,16 @@ def test_the_bar_gives_up_the_gpu_first_and_never_the_core() -> None:
     assert "! disk full" in bar(70, **PARTS, trouble="disk full")
     for width in range(1, 160):
         bar(width, **PARTS)
+
+
+def test_the_frame_says_whose_panel_it_is_and_how_it_is_held() -> None:
+    palette = palette_of(BUILTIN_THEMES["textual-dark"])
+    boxed = Frame("Strip", badge="mc · isolated")
+    assert draw_frame(boxed, [], 40, 2, palette)[-1].text.endswith("─ mc · isolated ─╯")
+    narrow = Frame("Strip", "live", badge="mc · not isolated", boxed=False)
+    assert draw_frame(narrow, [], 50, 1, palette)[0].text.endswith(" mc · not isolated · live ──")
+    for width in range(1, 60):
+        for edit in ("", "open", "chosen"):
+            frame = Frame("A title", "2x2 at 0,0", badge="mc · isolated", edit=edit)
+            strips = draw_frame(frame, [], width, 2, palette)
+            assert [strip.cell_length for strip in strips] == [width] * 2
