@@ -42,8 +42,13 @@ class FakeHub:
     def facts(self, run_id: str) -> TelemetryFacts:
         return TelemetryFacts(step=self._revs.get(run_id, -1), loss=1.5)
 
+    step_s = 0.0
+    """Seconds a step takes, 0 when that is not known."""
+
     def metrics(self, run_id: str) -> list[MetricInfo]:
-        return [MetricInfo("train/loss", "nats/token", 1, 0, 0, 1.5)]
+        loss = MetricInfo("train/loss", "nats/token", 1, 0, 0, 1.5)
+        step = MetricInfo("train/dt", "s", 1, 0, 0, self.step_s)
+        return [loss, step] if self.step_s else [loss]
 
     def log_page(self, run_id: str, query: LogQuery) -> LogPage:
         lines = self.followed[run_id].out_log.read_text().splitlines()

@@ -167,6 +167,18 @@ async def test_commands_without_a_hook_are_refused_with_the_reason(
         await door.client.control(run_id, Control("pause"))
 
 
+@pytest.mark.parametrize(("step_s", "waits"), [(0.0, "30 s"), (67.0, "201 s")])
+async def test_a_run_of_long_steps_gets_the_time_to_finish_one(
+    door: Door, tmp_path: Path, step_s: float, waits: str
+) -> None:
+    door.hub.step_s = step_s
+    run_id = (await door.start(go=str(tmp_path / "go"))).facts.id
+    await door.client.stop_run(run_id, StopRun("term"))
+    await door.ended(run_id)
+    told = door.paths.run(run_id).events_jsonl.read_text()
+    assert f"sent SIGTERM; SIGKILL in {waits}" in told
+
+
 async def test_a_live_run_is_not_deleted(door: Door, tmp_path: Path) -> None:
     run_id = (await door.start(go=str(tmp_path / "go"))).facts.id
     with pytest.raises(RefusedError, match="stop it first"):

@@ -13,6 +13,8 @@ from nanochat_host.core.wire import Control, ControlAck, StopRun
 from nanochat_host.errors import RefusedError, UsageError
 
 MAX_GRACE_S = 24 * 3600.0
+GRACE_S, GRACE_STEPS = 30.0, 3
+"""A rung waits that long, or that many steps: a run must be able to finish its step and save."""
 NO_LOOP = "its script has no training loop the hook could drive"
 
 
@@ -35,7 +37,8 @@ class Commands:
         if why_not := _why_not_steered(run, known):
             raise RefusedError(f"{run.id} cannot be told to {wanted.cmd}: {why_not}", _INSTEAD)
         _check_value(wanted, known.live)
-        ack = ControlAck(run.control.append(wanted))
+        note = _WHEN_RESUMED if run.state == "paused" and wanted.cmd in ON_REQUEST else ""
+        ack = ControlAck(run.control.append(wanted), note=note)
         if wanted.cmd == "stop":
             stop.tell(run, "save")  # no stage is to follow the one that stops
         return ack
@@ -46,8 +49,11 @@ class Commands:
         run = self._live(run_id)
         if run.record.adopted_log and not run.status.pid:
             raise RefusedError(f"the process of {run.id} is not known", "end it where it runs")
-        if not 0 <= wanted.grace_s <= MAX_GRACE_S:
-            raise UsageError(f"grace_s is 0 to {MAX_GRACE_S:g} seconds, not {wanted.grace_s:g}")
+        grace_s = wanted.grace_s
+        if grace_s is None:
+            grace_s = min(max(GRACE_S, GRACE_STEPS * self._runs.step_s(run)), MAX_GRACE_S)
+        if not 0 <= grace_s <= MAX_GRACE_S:
+            raise UsageError(f"grace_s is 0 to {MAX_GRACE_S:g} seconds, not {grace_s:g}")
         first: Rung = wanted.mode
         note = ""
         if first == "save" and (why_not := _why_not_steered(run, self._runs.steering(run))):
@@ -61,7 +67,7 @@ class Commands:
         if note:
             self._runs.note(run, f"stop: {note}", "warning")
         work = stop.climb_down(
-            run, first, wanted.grace_s, lambda text, level: self._runs.note(run, text, level)
+            run, first, grace_s, lambda text, level: self._runs.note(run, text, level)
         )
         task = self._runs.spawn(work)
         self._ladders[run.id] = (first, task)
@@ -83,6 +89,7 @@ class Commands:
 
 
 _INSTEAD = "it can be stopped"
+_WHEN_RESUMED = "the run is paused: it is done when that resumes"
 
 
 def _why_not_steered(run: Run, known: Steering) -> str:

@@ -121,6 +121,11 @@ class RunManager:
         self.follow(run)
         return read_steering(self._hub.events(run.id, ["state"], STATE_EVENTS))
 
+    def step_s(self, run: Run) -> float:
+        """Seconds its last step took, 0 when that is not known."""
+        found = {m.name: m.value for m in self._hub.metrics(run.id) if m.name == "train/dt"}
+        return found.get("train/dt") or 0.0
+
     async def launch(self, prepared: Prepared) -> Run:
         """Create the run's folder and start its shim. Raises NanochatCliError."""
         record = prepared.record

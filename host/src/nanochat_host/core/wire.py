@@ -260,10 +260,11 @@ class ControlAck(msgspec.Struct):
 
 class StopRun(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/runs/{id}/stop. mode: "save" finishes the step, saves and exits 0; "term" sends
-    SIGTERM; "kill" sends SIGKILL. grace_s: wait before the next rung of the ladder."""
+    SIGTERM; "kill" sends SIGKILL. grace_s: wait before the next rung of the ladder; None: half a
+    minute, or three steps where those take longer."""
 
     mode: Literal["save", "term", "kill"] = "save"
-    grace_s: float = 30.0
+    grace_s: float | None = None
 
 
 class MetricInfo(msgspec.Struct):

@@ -53,7 +53,9 @@ def register(subs: Verbs) -> None:
         default="save",
         help="save: finish the step and save; term, kill: send the signal",
     )
-    stop.add_argument("--grace-s", type=float, default=30.0, help="before the next, harder rung")
+    stop.add_argument(
+        "--grace-s", type=float, help="before the next, harder rung (default: 30, or three steps)"
+    )
     stop.add_argument("--yes", action="store_true", help="do not ask")
 
 
