@@ -16,6 +16,7 @@ ALL = (
     "workers",
     "draw",
     "tui",
+    "edits",
     "trainer",
     "chat",
     "forks",

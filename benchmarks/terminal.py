@@ -89,9 +89,9 @@ class Terminal:
         return "\n".join(self.screen.display)
 
     def drain(self, seconds: float = 0.0) -> None:
-        """Take in what comes for this long."""
+        """Take in what comes for this long; of more than can be taken in, a second's work."""
         deadline = time.perf_counter() + seconds
-        while True:
+        while time.perf_counter() < deadline + 1.0:
             try:
                 _, data = self._chunks.get(timeout=max(0.0, deadline - time.perf_counter()))
             except queue.Empty:
