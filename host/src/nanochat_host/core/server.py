@@ -19,6 +19,7 @@ from pathlib import Path
 from nanochat_host.core.secrets import handover
 from nanochat_host.core.start import LOST_THE_RACE, prepare_core_dir
 from nanochat_host.errors import CoreUnavailableError, NanochatCliError
+from nanochat_host.guard import hide_memory
 from nanochat_host.paths import Paths
 
 BACKLOG = 64
@@ -111,6 +112,7 @@ async def serve(paths: Paths, door: socket.socket) -> None:
 
 def main() -> int:
     """Exit codes: 0 told to stop, 1 failed, LOST_THE_RACE: there is another core."""
+    hide_memory()
     handover.take()
     paths = Paths.from_env()
     try:

@@ -159,6 +159,9 @@ class NanochatApp(Faults):
         self.run_worker(self.action_quit(), exit_on_error=False)
 
     def _after_first_paint(self) -> None:
+        from nanochat_host.guard import hide_memory
+
+        hide_memory()
         if self.paths.keymap_toml.exists():
             from nanochat_host.ui.keys import use_keymap
 
