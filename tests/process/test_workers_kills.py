@@ -9,6 +9,7 @@ import sys
 
 from nanochat_host.packs.process import PanelState
 from nanochat_host.packs.room import room_of
+from nanochat_host.packs.worker import _EXIT_GRACE_S
 from workers_stage import CATALOG, FIXTURES, PATIENCE_S, Deadlines, ask, gone, on_stage, text
 
 
@@ -42,6 +43,25 @@ async def test_a_worker_killed_in_the_middle_of_a_frame() -> None:
         kill(panel.pid)
         await stage.until(lambda: panel.state is PanelState.BACKOFF)
         assert panel.reason.startswith("killed by SIGKILL")
+
+
+async def test_a_dead_worker_is_no_cheat_when_its_zygote_is_slow_to_tell() -> None:
+    async with on_stage() as stage:
+        panel = await stage.live("echo")
+        await stage.frame(panel)
+        zygote, loop = stage.supervisor.zygote_pid, asyncio.get_running_loop()
+        assert zygote is not None
+        os.kill(zygote, signal.SIGSTOP)
+        try:
+            kill(panel.pid)
+            graces_out = loop.time() + 2 * _EXIT_GRACE_S
+            while loop.time() < graces_out and not panel.reason:
+                await asyncio.sleep(0.02)
+        finally:
+            os.kill(zygote, signal.SIGCONT)
+        await stage.until(lambda: panel.state is PanelState.BACKOFF)
+        assert panel.reason == "killed by SIGKILL: by hand, or the machine ran out of memory"
+        await stage.until(lambda: panel.ready)
 
 
 async def test_a_killed_zygote_takes_its_workers_and_all_come_back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,9 @@ from nanochat_host.packs.log_tail import LogTail
 
 _EXIT_GRACE_S = 0.25
 """How long a worker that closed its channel may take to exit before it is killed."""
+_CODE_GRACE_S = 5.0
+"""How long the zygote may take to tell how a dead worker ended: on a machine that runs out of
+memory, it may be the next to go, and the host hears of that first."""
 
 
 class Worker:
@@ -85,8 +89,24 @@ class Worker:
 
     def _on_end_of_channel(self) -> None:
         """Usually an exit whose code is about to arrive, and says more."""
-        gone = Failure("closed its pipe to the host", violation=True)
-        self._grace = asyncio.get_running_loop().call_later(_EXIT_GRACE_S, self._fail, gone)
+        loop = asyncio.get_running_loop()
+        self._grace = loop.call_later(_EXIT_GRACE_S, self._out_of_grace)
+
+    def _out_of_grace(self) -> None:
+        if self._is_dead():
+            untold = Failure("ended, and nothing told how")
+            loop = asyncio.get_running_loop()
+            self._grace = loop.call_later(_CODE_GRACE_S, self._fail, untold)
+        else:
+            self._fail(Failure("closed its pipe to the host", violation=True))
+
+    def _is_dead(self) -> bool:
+        """Whether the kernel says so; no without a pidfd."""
+        if self._pidfd is None:
+            return False
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _fail(self, failure: Failure) -> None:
         if not self._ended:
