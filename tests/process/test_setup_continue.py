@@ -89,6 +89,8 @@ def test_patches_are_sent_again_before_the_first_step(rig: CoreRig) -> None:
         tell(rig, first, control)
     with pytest.raises(RefusedError, match="`depth` is fixed when the run starts"):
         rig.client.control(first.run_id, Control("set", "depth", 8))
+    with pytest.raises(RefusedError, match="`nosuch` is neither an option of this run nor"):
+        rig.client.control(first.run_id, Control("set", "nosuch", 8))
     saved = stop(rig, first)
 
     second = train(rig, StartRun("", "", continues=first.run_id), saved + 1)

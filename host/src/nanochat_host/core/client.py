@@ -125,6 +125,15 @@ class CoreClient:
 
     def listen(self, call: Call[T]) -> Iterator[T]:
         """Any request that is answered by server-sent events."""
+        try:
+            yield from self._listen(call)
+        except TimeoutError:
+            raise CoreUnavailableError(
+                f"the core said nothing for {call.answer_s:.0f} s: the machine may be overloaded",
+                "runs go on meanwhile; try it again",
+            ) from None
+
+    def _listen(self, call: Call[T]) -> Iterator[T]:
         with connect(self._paths, call.answer_s) as line, line.makefile("rb") as file:
             line.sendall(http1.request_bytes(call.method, call.path, call.body, call.type))
             head = _read_head(file)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
+from nanochat_host.checkout.hook.steering import ON_REQUEST
 from nanochat_host.core import options, stop
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
@@ -36,8 +39,8 @@ class Commands:
         known = self._runs.steering(run)
         if why_not := _why_not_steered(run, known):
             raise RefusedError(f"{run.id} cannot be told to {wanted.cmd}: {why_not}", _INSTEAD)
-        _check_value(wanted, known.live)
-        note = _WHEN_RESUMED if run.state == "paused" and wanted.cmd in ON_REQUEST else ""
+        _check_value(wanted, known.live, run.record.config)
+        note = _WHEN_RESUMED if known.paused and wanted.cmd in ON_REQUEST else ""
         ack = ControlAck(run.control.append(wanted), note=note)
         if wanted.cmd == "stop":
             stop.tell(run, "save")  # no stage is to follow the one that stops
@@ -102,15 +105,15 @@ def _why_not_steered(run: Run, known: Steering) -> str:
     return NO_LOOP if known.loop == "none" else ""
 
 
-def _check_value(wanted: Control, live: list[str]) -> None:
+def _check_value(wanted: Control, live: list[str], config: Mapping[str, Any]) -> None:
     if wanted.cmd == "set":
         if not wanted.name or wanted.value is None:
             raise UsageError("`set` takes a name and a value")
         if live and wanted.name not in live:
-            raise RefusedError(
-                f"`{wanted.name}` is fixed when the run starts: its loop does not read it again",
-                options.nearest(wanted.name, live),
-            )
+            why = "is fixed when the run starts: its loop does not read it again"
+            if wanted.name not in config:
+                why = "is neither an option of this run nor a value of its loop"
+            raise RefusedError(f"`{wanted.name}` {why}", options.nearest(wanted.name, live))
     elif wanted.cmd == "lr":
         value = wanted.value
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:

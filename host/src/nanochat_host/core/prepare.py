@@ -21,10 +21,15 @@ from nanochat_host.core.targets import steps_of
 from nanochat_host.core.wire import CheckoutRef, RunRecord, StartRun
 from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths, RunPaths
+from nanochat_host.scrub import is_secret_name
 
 MAX_NPROC = 1024
 _GPUS = re.compile(r"\d+(,\d+)*")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_TELLING = re.compile(
+    r"TORCH|PYTORCH_|CUDA_(?!HOME|PATH|VISIBLE)|CUBLAS_|NCCL_|GLOO_|NANOCHAT_(?!CLI_)|OMP_NUM_THREADS$"
+    r"|WANDB_MODE$"
+)
 
 
 class Prepared(NamedTuple):
@@ -81,7 +86,11 @@ def prepare(
         dirty=found.dirty,
         diff=snapshot.dirty_diff(Path(ref.path)) if found.dirty else "",
         config=configs[main],
-        env={"NANOCHAT_BASE_DIR": ref.base_dir, **_devices(wish)},
+        env={
+            **_telling(trainer_env(wish.env)),
+            "NANOCHAT_BASE_DIR": ref.base_dir,
+            **_devices(wish),
+        },
         env_names=sorted({*handover.environment(), *wish.env}),
         world_size=max(step.nproc for step in steps),
         tokenizer_sha256=snapshot.tokenizer_sha256(ref.base_dir),
@@ -97,6 +106,15 @@ def _devices(wish: StartRun) -> dict[str, str]:
     if wish.gpus and not _GPUS.fullmatch(wish.gpus):
         raise UsageError(f"`{wish.gpus}` names no GPUs", "for example `0` or `0,1`")
     return {"CUDA_VISIBLE_DEVICES": wish.gpus} if wish.gpus else {}
+
+
+def _telling(env: Mapping[str, str]) -> dict[str, str]:
+    """What it inherits and another shell may lack, of which the numbers or the ranks depend."""
+    return {
+        name: value
+        for name, value in sorted(env.items())
+        if _TELLING.match(name) and not is_secret_name(name)
+    }
 
 
 def launch_env(record: RunRecord, run: RunPaths, extra: Mapping[str, str]) -> dict[str, str]:

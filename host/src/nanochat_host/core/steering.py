@@ -16,6 +16,7 @@ class Steering(msgspec.Struct):
     no loop to drive. live: names that may be set. answers: events by the id of their command."""
 
     loop: str = "unknown"
+    paused: bool = False
     live: list[str] = []
     answers: dict[str, Event] = {}
 
@@ -33,6 +34,8 @@ def read_steering(events: Sequence[Event]) -> Steering:
             now.live = [str(name) for name in live] if isinstance(live, list) else []
         elif what in _ANSWERS and (command := fields.get("id")) is not None:
             now.answers[str(command)] = event
+            if what in ("paused", "resumed"):
+                now.paused = what == "paused"
     return now
 
 

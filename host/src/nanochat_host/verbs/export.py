@@ -64,10 +64,8 @@ def shell_lines(record: RunRecord) -> list[str]:
         changed = "; it had uncommitted changes (see `diff` in run.json)" if record.dirty else ""
         lines.append(f"# commit {record.commit}{changed}")
     lines += ["set -euo pipefail", f"cd {shlex.quote(record.checkout_path)}"]
-    if record.base_dir:
-        lines.append(f"export NANOCHAT_BASE_DIR={shlex.quote(record.base_dir)}")
-    if gpus := record.env.get("CUDA_VISIBLE_DEVICES"):
-        lines.append(f"export CUDA_VISIBLE_DEVICES={shlex.quote(gpus)}")
+    env = {"NANOCHAT_BASE_DIR": record.base_dir, **record.env}
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in env.items() if value]
     if record.resent:
         lines.append("# values patched live, which a plain start does not set: see `resent`")
     if any("NANOCHAT_CLI_GLOO" in step.env for step in record.steps):

@@ -88,8 +88,9 @@ def _send(args: argparse.Namespace, paths: Paths, control: Control) -> int:
     ack = client.control(run_id, control)
     if not ack.accepted:
         raise RefusedError(f"{control.cmd}: {ack.note}")
-    if args.no_wait or control.at_step is not None:
-        emit(args, ack, f"{control.cmd} is on its way (command {ack.id})")
+    if args.no_wait or control.at_step is not None or ack.note:
+        why = f"; {ack.note}" if ack.note else ""
+        emit(args, ack, f"{control.cmd} is on its way (command {ack.id}){why}")
         return 0
     return _await(args, client, run_id, control, ack)
 

@@ -13,7 +13,10 @@ def find(listed: Sequence[Listed], word: str, base_dir: str) -> Listed:
     """`sft/d4/000120`, any parts of it (`sft`, `d4/120`, `base/d4`), or `last`. Of what fits, the
     tag saved last and its highest step that is not broken. Raises NotFoundError, UsageError."""
     if not listed:
-        raise NotFoundError(f"there is no checkpoint in {base_dir}", "train first, or try the demo")
+        raise NotFoundError(
+            f"there is no checkpoint in {base_dir}",
+            "train first; `--checkout NAME` looks where another checkout saves",
+        )
     fits = [item for item in listed if _fits(item, word)]
     if not fits:
         ids = {item.info.id for item in listed} | {item.info.tag for item in listed}
