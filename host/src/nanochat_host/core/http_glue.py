@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 MAX_BODY_BYTES = 1024 * 1024
 MAX_ERROR_CHARS = 1000
+_ASKERS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+"""What a system says of names that cannot be; of anything else the asker is innocent."""
 _REF = "#/components/schemas/{name}"
 
 
@@ -120,6 +123,14 @@ def answer_errors(app: FastAPI) -> None:
         code = {404: "not_found", 405: "usage"}.get(error.status_code, "failed")
         what = f"{request.method} {request.url.path}: {error.detail}"
         return _refusal(code, what, "see /openapi.json", error.status_code)
+
+    @app.exception_handler(OSError)
+    async def system(request: Request, error: OSError) -> Response:
+        what = f"{error.filename or request.url.path}: {error.strerror or error}"
+        if error.errno in _ASKERS:
+            return _refusal("usage", what, "give another name", 422)
+        logger.error("%s %s", request.method, request.url.path, exc_info=error)
+        return _refusal("failed", what, "see logs/core.jsonl", 500)
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
