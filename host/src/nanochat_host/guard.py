@@ -15,4 +15,4 @@ def hide_memory() -> bool:
         return False
     import ctypes  # a few milliseconds: not before the first paint
 
-    return ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
+    return int(ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)) == 0
