@@ -121,3 +121,14 @@ def test_the_example_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for name in ran:
         found[name]()  # type: ignore[operator]
     assert len(ran) == 2
+
+
+def test_the_panel_of_the_readme_works() -> None:
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    space: dict[str, object] = {}
+    exec(code[0], space)
+    driver = testing.PanelDriver(space["Spread"])  # type: ignore[arg-type]
+    assert "no loss yet" in driver.text(40, 3)
+    latest = testing.points(train__loss=3.0, train__loss_raw=3.4)
+    driver.feed(testing.data(run=testing.run_facts(), latest=latest))
+    assert "0.4" in driver.text(40, 3)

@@ -39,7 +39,7 @@ class BoundKey:
 
 
 def known_keys() -> dict[str, BoundKey]:
-    """Every id of the UI with its shipped keys. Dialogs have none: Esc and Enter stay what they are.
+    """Every id of the UI with its shipped keys. Dialogs have none: Esc and Enter stay as they are.
     Imports all of the UI: some 0.2 s."""
     import nanochat_host.ui as ui
 
