@@ -129,6 +129,10 @@ def kind_of(path: Path) -> Kind:
         raise UsageError(f"{path}: {error}", "give a log, an events.jsonl or spans") from None
     if not head:
         raise UsageError(f"{path} is empty")
+    if b"\0" in head:
+        raise UsageError(
+            f"{path} is no text: it holds no event", "give a log, an events.jsonl or spans"
+        )
     try:
         row = _json.decode(head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -181,6 +181,8 @@ def disk_low(look: Look) -> Finding | None:
 
 _HINTS = (
     ("signal 9", "if that was not you, the kernel ran out of memory: see dmesg"),
+    ("no module named", "`nanochat-cli checkout setup NAME` says how its environment gets that"),
+    ("cuda is needed", "this version of the checkout trains on CUDA GPUs only"),
     ("tokenizer.pkl", "train a tokenizer first: scripts.tok_train"),
     ("base_data", "get the data first: python -m nanochat.dataset"),
     ("must be a multiple", "make --total-batch-size a multiple of device batch x length x ranks"),
