@@ -87,7 +87,7 @@ async def dashboard(pilot: Pilot[Any], app: NanochatApp) -> None:
     await pilot.press("tab", "shift+right")
     await pilot.pause(1.0)
     shoot(app, "edit")
-    await pilot.press("a")
+    await pilot.press("a", *["down"] * 5)
     await pilot.pause(3.0)
     shoot(app, "gallery")
     await pilot.press("escape")
@@ -97,7 +97,7 @@ async def configure(pilot: Pilot[Any], app: NanochatApp) -> None:
     """Options by category, the plan and the preflight."""
     await app.action_new_run("tiny")
     await pilot.pause(3.0)
-    await pilot.press("down", "down", "down")
+    await pilot.press("down", "down")
     await pilot.pause(2.0)
     shoot(app, "configure")
 
@@ -115,7 +115,7 @@ async def consent(pilot: Pilot[Any], app: NanochatApp) -> None:
     await pilot.pause(1.0)
     await pilot.press("i")
     await pilot.pause(0.5)
-    for character in str(ROOT / "examples" / "cost-ticker"):
+    for character in str(app.paths.home.parent / "cost-ticker"):
         await pilot.press("slash" if character == "/" else character)
     await pilot.press("enter")
     await pilot.pause(2.0)
@@ -127,13 +127,6 @@ async def checkpoints(pilot: Pilot[Any], app: NanochatApp) -> None:
     await app.action_show("checkpoints")
     await pilot.pause(3.0)
     shoot(app, "checkpoints")
-
-
-async def setup(pilot: Pilot[Any], app: NanochatApp) -> None:
-    """What a checkout still needs."""
-    await app.action_show("setup")
-    await pilot.pause(4.0)
-    shoot(app, "setup")
 
 
 async def visit(paths: Paths, run: str, *scenes: Scene, layout: str = "default") -> None:
@@ -157,7 +150,9 @@ def wait_for_step(client: CoreClient, run: str, step: int) -> None:
 
 def screens() -> None:
     """All pictures of screens."""
-    home = Path(tempfile.mkdtemp(prefix="nanochat-pictures-"))
+    base = Path(tempfile.mkdtemp(prefix="nanochat-"))
+    shutil.copytree(ROOT / "examples" / "cost-ticker", base / "cost-ticker")
+    home = base / "home"
     os.environ["NANOCHAT_CLI_HOME"] = str(home)
     paths = Paths.from_env()
     ensure_core(paths)
@@ -169,7 +164,7 @@ def screens() -> None:
         second = client.start_run(StartRun("tiny", "demo", name="overnight",
                                            options={"num_iterations": 900}))  # fmt: skip
         wait_for_step(client, second.facts.id, 240)
-        scenes = (dashboard, configure, compare, checkpoints, setup, consent)
+        scenes = (dashboard, configure, compare, checkpoints, consent)
         asyncio.run(visit(paths, second.facts.id, *scenes))
     finally:
         for run in client.runs():
@@ -178,7 +173,7 @@ def screens() -> None:
             if run.facts.state not in ("done", "failed", "lost"):
                 client.stop_run(run.facts.id, StopRun(mode="kill"))
         client.shutdown()
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def payload_pictures() -> dict[str, tuple[Payload, int, int]]:

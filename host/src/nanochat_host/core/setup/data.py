@@ -41,7 +41,8 @@ def data_status(ref: CheckoutRef, runs: Iterable[Run], reader: ShardReader) -> D
     download = _newest(mine, "dataset")
     if download is not None:
         status.wanted = _wanted(download, place)
-        status.run = "" if download.ended else download.id
+        step = None if download.ended else download.step
+        status.run = download.id if step is not None and step.title == "dataset" else ""
     if not names:
         status.older = _older(base, place)
     status.trouble = _trouble(status, names, place)
