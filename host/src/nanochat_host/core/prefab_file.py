@@ -15,6 +15,8 @@ from nanochat_host.paths import atomic_write
 
 VERSION = 1
 MAX_BYTES = 64 * 1024
+MAX_BRACKETS = 1000
+"""The parser's time grows with the square of how deeply they nest."""
 KEYS = ("version", "title", "help", "extends", "gpu", "gpus", "stages")
 _TEXTS = ("title", "help", "extends", "gpu")
 
@@ -154,6 +156,8 @@ def _yaml() -> Any:
 def _parse(path: Path, text: str) -> Any:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    if text.count("[") + text.count("{") > MAX_BRACKETS:
+        raise ConfigFileError(str(path), f"holds more than {MAX_BRACKETS} brackets")
     try:
         tree = _yaml().load(text)
     except MarkedYAMLError as error:

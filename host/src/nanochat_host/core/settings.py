@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +10,7 @@ import msgspec
 
 from nanochat_host.errors import ConfigFileError, UsageError
 from nanochat_host.paths import atomic_write
+from nanochat_host.toml import tables
 
 if TYPE_CHECKING:
     import tomlkit
@@ -27,10 +27,10 @@ class Settings:
     def table(self, name: str, kind: type[T]) -> T:
         """A table as its struct; defaults for what is not set. Raises ConfigFileError."""
         try:
-            given = tomllib.loads(self._path.read_text("utf-8")).get(name, {})
+            given = tables(self._path.read_text("utf-8")).get(name, {})
         except FileNotFoundError:
             return kind()
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise ConfigFileError(str(self._path), str(error)) from None
         if not isinstance(given, dict):
             raise ConfigFileError(str(self._path), "is no table", key=name)

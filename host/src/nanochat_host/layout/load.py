@@ -13,6 +13,7 @@ from nanochat_host.errors import ConfigFileError, NotFoundError
 from nanochat_host.layout.check import Checker
 from nanochat_host.layout.lines import Lines
 from nanochat_host.layout.spec import LayoutSpec
+from nanochat_host.toml import tables
 
 MAX_BYTES = 512 * 1024
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)")
@@ -53,7 +54,7 @@ def parse_layout(
         return None, [ConfigFileError(file, f"is larger than {MAX_BYTES // 1024} KiB")]
     try:
         text = raw.decode()
-        document = tomllib.loads(text)
+        document = tables(text)
     except UnicodeDecodeError:
         message = "is not text but a binary file; `nanochat-cli layout list` shows what there is"
         return None, [ConfigFileError(file, message)]
@@ -62,8 +63,8 @@ def parse_layout(
         message = f"is not TOML: {_POSITION.sub('', str(error)).strip()}"
         last_line = text.count("\n") + 1
         return None, [ConfigFileError(file, message, line=int(found[1]) if found else last_line)]
-    except RecursionError:
-        return None, [ConfigFileError(file, "is nested too deeply")]
+    except ValueError as error:
+        return None, [ConfigFileError(file, f"cannot be read: {error}")]
     checker = Checker(path, Lines(text), catalog)
     spec = checker.layout(document)
     wrong = sorted(checker.errors + checker.missing, key=lambda e: e.line)

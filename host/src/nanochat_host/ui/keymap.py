@@ -14,7 +14,6 @@ import difflib
 import importlib
 import pkgutil
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from textual.dom import DOMNode
 
 from nanochat_host.errors import ConfigFileError
 from nanochat_host.paths import Paths
+from nanochat_host.toml import tables
 
 _KEY = re.compile(r"^((ctrl|alt|shift|super)\+)*[A-Za-z0-9_]+\Z")
 
@@ -79,8 +79,8 @@ def read_keymap(paths: Paths) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigFileError(str(path), str(error)) from None
     try:
-        document = tomllib.loads(raw)
-    except tomllib.TOMLDecodeError as error:
+        document = tables(raw)
+    except ValueError as error:
         raise ConfigFileError(str(path), str(error)) from None
     for key in document:
         if key != "keys":

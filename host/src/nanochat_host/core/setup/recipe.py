@@ -6,11 +6,11 @@ import os
 import re
 import shutil
 import sys
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nanochat_host.core.wire import CheckoutRef, RunStep
+from nanochat_host.toml import tables
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DISTRIBUTIONS = {
@@ -73,7 +73,7 @@ def _step(title: str, command: list[str]) -> RunStep:
 
 def _project(root: Path) -> dict[str, object]:
     try:
-        return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+        return tables((root / "pyproject.toml").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
 

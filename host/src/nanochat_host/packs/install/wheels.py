@@ -10,7 +10,6 @@ import hashlib
 import platform
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from nanochat_host.packs.install.limits import MAX_LIBRARIES, OF_LIBRARY, RefusedPackError
+from nanochat_host.toml import tables
 
 LOCK = "pack.lock.toml"
 MAX_LOCK = 256 * 1024
@@ -50,8 +50,8 @@ def read_lock(raw: bytes | None) -> list[Wheel]:
     if raw is None:
         return []
     try:
-        lock = msgspec.convert(tomllib.loads(raw.decode()), _Lock)
-    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        lock = msgspec.convert(tables(raw.decode()), _Lock)
+    except (ValueError, msgspec.MsgspecError) as error:
         why = (str(error).splitlines() or ["not TOML"])[0][:200]
         raise RefusedPackError(f"{LOCK}: {why}", "see docs/packs.md, Libraries") from None
     if lock.version != 1:
