@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nanochat_sdk.asks import Answer, Asked, Fetch, StoreList, StorePut
 from nanochat_sdk.codec import (
     FrameReader,
     check,
@@ -22,6 +23,7 @@ from nanochat_sdk.codec import (
 )
 from nanochat_sdk.data import Data, Needs, SeriesQuery
 from nanochat_sdk.errors import PayloadError, WireError
+from nanochat_sdk.forms import ChoiceField, Editor, Form, TextField
 from nanochat_sdk.payload import (
     MAX_DEPTH,
     Axis,
@@ -37,7 +39,18 @@ from nanochat_sdk.payload import (
     Text,
     pack,
 )
-from nanochat_sdk.protocol import MAX_FRAME, Act, Failed, Frame, Hello, Load, Loaded, Reply
+from nanochat_sdk.protocol import (
+    MAX_FRAME,
+    Act,
+    EditorSubmitted,
+    Failed,
+    FormSubmitted,
+    Frame,
+    Hello,
+    Load,
+    Loaded,
+    Reply,
+)
 
 encode = msgspec.msgpack.encode
 # How long an example takes on a busy machine says nothing about the codec.
@@ -51,7 +64,19 @@ FROM_WORKER = [
     Reply(2, Text([[("a", "error")]]), Needs(), "stale", [Act("save"), Act("lr", value=0.5)]),
     Reply(3, Chart([Plot("loss", TWO, TWO, lo=TWO, hi=TWO, nonfinite=pack([1.5]))])),
     Reply(4, Heatmap(["a", "b"], 2, pack([1, 2, 3, math.nan]), ["x", "y"])),
+    Reply(6, Form([TextField("why", "Why"), ChoiceField("k", "K", choices=["a", "b"])])),
+    Reply(7, Editor("a\nb", max_length=10), asks=[Asked(1, StorePut("k", b"v"))]),
+    Reply(8, asks=[Asked(2, Fetch("https://a.b/c", "POST", b"x")), Asked(3, StoreList())]),
     Reply(5, Stack([Child(Gauge("vram", 0.5, spark=TWO)), Child(Cells([[("x", "heat-3")]]))])),
+]
+
+
+DATA = Data(now=2.0, answers={1: Answer("ok", value=b"v")})
+TO_WORKER = [
+    Load("m:C", ["/pack"], {"word": "x", "list": [1, 2.5, None]}),
+    Frame(1, 80, 24, data=encode(DATA)),
+    Frame(2, 80, 24, options={"a": 1}, inputs=[FormSubmitted(form="f", values={"depth": 4})]),
+    Frame(3, 80, 24, inputs=[EditorSubmitted(editor="e", text="a\nb")]),
 ]
 
 
@@ -62,17 +87,13 @@ def test_what_a_worker_says_arrives_as_it_was(message: Reply) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [
-        Load("m:C", ["/pack"], {"word": "x", "list": [1, 2.5, None]}),
-        Frame(1, 80, 24, data=encode(Data(now=2.0)), options={"a": 1}),
-        Frame(2, 80, 24),
-    ],
+    TO_WORKER,
 )
 def test_what_the_host_says_arrives_as_it_was(message: Load | Frame) -> None:
     back = decode_to_worker(encode(message))
     assert back == message
     if isinstance(back, Frame) and back.data is not None:
-        assert decode_data(back.data) == Data(now=2.0)
+        assert decode_data(back.data) == DATA
 
 
 @UNTIMED
@@ -136,6 +157,22 @@ def test_a_mutated_message_decodes_strictly_or_not_at_all(
     assert decode_from_worker(encode(back)) == back or "nan" in repr(back)
 
 
+@UNTIMED
+@given(st.sampled_from(TO_WORKER), st.data())
+def test_a_worker_reads_a_mutated_message_strictly_or_not_at_all(
+    message: Load | Frame, data: st.DataObject
+) -> None:
+    raw = bytearray(encode(message))
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        back = decode_to_worker(bytes(raw))
+        if isinstance(back, Frame) and back.data is not None:
+            decode_data(back.data)
+    except WireError as error:
+        assert "\n" not in str(error)
+
+
 NAMES = st.text("abk\x00\x1b\u202e", max_size=8)
 JSON_LIKE = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | NAMES,
@@ -145,7 +182,7 @@ JSON_LIKE = st.recursive(
 
 
 @given(st.sampled_from(["hello", "loaded", "reply", "failed"]), st.dictionaries(
-    st.sampled_from(["seq", "payload", "needs", "status", "acts", "message", "kind", "wire", "x"]),
+    st.sampled_from(["seq", "payload", "needs", "status", "acts", "asks", "message", "wire", "x"]),
     JSON_LIKE,
     max_size=6,
 ))  # fmt: skip
