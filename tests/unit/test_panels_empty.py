@@ -61,6 +61,20 @@ def test_no_timers_because_the_run_was_started_without_the_hook() -> None:
     assert "started without the hook" in text
 
 
+def test_nothing_is_missing_before_the_first_training_step() -> None:
+    tokenizer = run_facts(hooked=False, state="starting", step=382, num_steps=763)
+    assert "no timers" not in shown("timers", data(run=tokenizer))
+    assert "preparing: no training step yet" in shown("progress", data(run=tokenizer))
+
+
+def test_a_run_that_ended_takes_nothing_of_the_machine() -> None:
+    values = points(sys__cpu=40.0, sys__proc_cpu=66.0)
+    going = data(run=run_facts(), machine=machine(), latest=values)
+    assert "run cpu" in shown("system", going)
+    ended = data(run=run_facts(state="done"), machine=machine(), latest=values)
+    assert "run cpu" not in shown("system", ended)
+
+
 def test_alerts_are_all_quiet() -> None:
     assert "all quiet" in shown("alerts", data(run=run_facts()))
 

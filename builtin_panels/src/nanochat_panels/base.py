@@ -57,6 +57,8 @@ def state_words(run: RunFacts, now: float) -> tuple[str, Style]:
         return f"paused{where}", "warning"
     if run.state == "stopping":
         return "stopping: the step is finished and saved first", "warning"
+    if run.state == "starting" and run.step >= 0:
+        return "preparing: no training step yet", "primary"
     if run.state == "starting":
         return "starting: imports and compilation come first", "primary"
     return ("queued", "muted") if run.state == "queued" else ("running", "success")

@@ -18,7 +18,7 @@ from nanochat_sdk import (
 from nanochat_sdk import format as fmt
 from nanochat_sdk.data import MachineFacts
 
-from nanochat_panels.base import DataPanel, empty
+from nanochat_panels.base import ACTIVE, DataPanel, empty
 from nanochat_panels.meters import fitting, recent, share, spark
 
 NAMES = ("sys/cpu", "sys/mem_used", "sys/disk_free", "sys/proc_cpu", "sys/proc_rss")
@@ -76,6 +76,8 @@ class System(DataPanel):
 
     def _run(self, machine: MachineFacts, width: int) -> list[Gauge]:
         """What the run's processes take, if there is one."""
+        if self.data.run is not None and self.data.run.state not in ACTIVE:
+            return []  # what was last read is no fact of now
         cpu, rss = self.latest("sys/proc_cpu"), self.latest("sys/proc_rss")
         out: list[Gauge] = []
         if cpu is not None:

@@ -58,7 +58,8 @@ class Timers(DataPanel):
         parts = self._parts()
         if not parts:
             run = self.data.run
-            if run is not None and run.step >= 0 and not run.hooked and not self.data.denied:
+            begun = run is not None and run.step >= 0 and run.state != "starting"
+            if run is not None and begun and not run.hooked and not self.data.denied:
                 return notice(
                     "this run's trainer has no timers",
                     "it was started without the hook; runs started from here have them",
