@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from app_rig import FakeCore, Host, make_run, screen_text, until
 from nanochat_host.ui.controls.key_line import KeyLine
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
@@ -30,6 +32,19 @@ def rows(*keys: str) -> list[Row]:
     return [
         Row(key, ((key or "heading", ""), ("note of " + key, "muted"), ("1", ""))) for key in keys
     ]
+
+
+async def test_enter_says_what_it_does_where_a_list_has_the_focus(tmp_path: Path) -> None:
+    core = FakeCore()
+    core.run_list = [make_run()]
+    app = Host(tmp_path, core).app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.model.loaded, "the first answer")
+        for key, word in (("r", "enter Open"), ("A", "enter Change"), ("n", "enter Change")):
+            await pilot.press(key)
+            line = app.screen.query_one(KeyLine)
+            await until(pilot, lambda line=line, word=word: word in line.render_line(0).text, word)
+            await pilot.press("h")
 
 
 async def test_the_cursor_jumps_over_headings_and_stays_on_its_row() -> None:

@@ -119,6 +119,8 @@ def test_the_bar_gives_up_the_gpu_first_and_never_the_core() -> None:
     text = bar(70, **PARTS)
     assert "H100" not in text and "running 62 %" in text and "core up" in text
     assert "core up" in bar(40, **PARTS)
+    done = {**PARTS, "run_text": "✓ done  demo  base_train  1,500/1,500", "gpu": "no GPU"}
+    assert "1,500/1,500" in bar(80, **done) and "no GPU" not in bar(80, **done)
     assert "! disk full" in bar(70, **PARTS, trouble="disk full")
     for width in range(1, 160):
         bar(width, **PARTS)

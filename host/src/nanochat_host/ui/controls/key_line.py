@@ -7,11 +7,14 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from nanochat_host.ui.render.palette import Palette
+
+CHOOSE = "list.choose"
 
 
 class KeyEntry(NamedTuple):
@@ -52,12 +55,22 @@ class KeyLine(Widget):
         """What there is to press, in order of nearness."""
         seen: dict[str, KeyEntry] = {}
         for node, binding, enabled, _ in self.screen.active_bindings.values():
+            if binding.id == CHOOSE:
+                node, binding = self.screen, self._choosing(binding)
             if binding.show and enabled and binding.action not in seen:
                 label = self.app.get_key_display(binding)
+                # As everywhere else on the screens; Textual's sign for it is not in all fonts.
+                label = "enter" if label == "⏎" else label
                 seen[binding.action] = KeyEntry(
                     binding.key, label, binding.description, node is self.app
                 )
         return list(seen.values())
+
+    def _choosing(self, of_list: Binding) -> Binding:
+        """A list only says that a row was chosen; the screen knows what that does, in a binding of
+        its own that the list's hides."""
+        named = self.screen._bindings.key_to_bindings.get(of_list.key, [])
+        return next((binding for binding in named if binding.show), of_list)
 
     def render_line(self, y: int) -> Strip:
         palette = Palette.from_theme(self.app)

@@ -60,7 +60,7 @@ class CompareScreen(HostScreen):
         self.set_interval(LOOK_S, self._look)
 
     def place(self) -> str:
-        return f"{len(self._runs)} runs"
+        return "1 run" if len(self._runs) == 1 else f"{len(self._runs)} runs"
 
     @property
     def _pane(self) -> ChartPane:

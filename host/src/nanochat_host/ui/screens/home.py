@@ -53,7 +53,7 @@ class HomeScreen(HostScreen):
             yield Static(id="crash")
             yield RowList(
                 ListColumn("", 2, keep=9),
-                ListColumn("", 24, keep=8),
+                ListColumn("", 20, keep=8),
                 ListColumn("", keep=6),
                 ListColumn("", 10, right=True, keep=5),
                 id="next",
@@ -140,7 +140,7 @@ class HomeScreen(HostScreen):
             facts = run.facts
             glyph, style = STATE_GLYPHS[facts.state]
             loss = f"loss {run.loss:.3f}" if run.loss is not None else ""
-            words = [str(facts.state), clean(facts.stage), step_words(facts), loss]
+            words = [str(facts.state), step_words(facts), loss or clean(facts.stage)]
             rows.append(
                 Row(
                     f"run:{facts.id}",
@@ -165,17 +165,14 @@ class HomeScreen(HostScreen):
                 note = "built in: trains on this machine's CPU"
             elif lacks:
                 note = f"still needs {', '.join(lacks)}: enter sets it up"
-            rows.append(
-                Row(
-                    f"{'setup' if lacks else 'new'}:{ref.name}",
-                    (
-                        ("!" if ref.error else "·", "error" if ref.error else "muted"),
-                        (clean(ref.name), ""),
-                        (note, "error" if ref.error else "warning" if lacks else "muted"),
-                        (clean(ref.commit[:7]), "muted"),
-                    ),
-                )
-            )
+            cells = [
+                ("!" if ref.error else "·", "error" if ref.error else "muted"),
+                (clean(ref.name), ""),
+                (note, "error" if ref.error else "warning" if lacks else "muted"),
+            ]
+            if ref.commit and not ref.builtin:
+                cells.append((clean(ref.commit[:7]), "muted"))
+            rows.append(Row(f"{'setup' if lacks else 'new'}:{ref.name}", tuple(cells)))
         if all(ref.builtin for ref in self.model.checkouts):
             hint = "add your own: “Set up a checkout”, then a"
             rows.append(Row("", (("", ""), (hint, "muted"))))

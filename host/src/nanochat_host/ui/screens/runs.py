@@ -37,12 +37,12 @@ class RunsScreen(HostScreen):
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Open"),
-        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("slash", "filter", "Search", key_display="/"),
         Binding("space", "mark", "Mark"),
         Binding("m", "compare", "Compare"),
-        Binding("n", "app.new_run", "New run"),
         Binding("x", "stop", "Stop"),
         Binding("delete,D", "delete", "Delete", key_display="del"),
+        Binding("n", "app.new_run", "New run"),
         Binding("shift+up", "shift(1)", "Later", show=False),
         Binding("shift+down", "shift(-1)", "Sooner", key_display="⇧↑↓"),
         Binding("p", "pause_queue", "Queue"),

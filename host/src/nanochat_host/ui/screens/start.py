@@ -217,6 +217,7 @@ class StartScreen(EditingScreen):
         pane.styles.height = min(len(rows), room)
         pane.can_focus = any(row.key for row in rows)
         pane.set_rows(rows)
+        self.refresh_bindings()
 
     def _paint_options(self) -> None:
         look, word = self.look, self.query_one("#filter", SearchLine).value.strip()
@@ -283,6 +284,8 @@ class StartScreen(EditingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self.is_mounted and self.query_one(OptionPane).editing:
             return action in ("back", "app.focus_next")
+        if action == "accept_all":
+            return any(item.fixable for item in self.found)
         return True
 
     @on(Input.Changed, "#filter")
@@ -309,8 +312,8 @@ class StartScreen(EditingScreen):
         self.call_after_refresh(self._paint)
 
     def _arrange(self) -> None:
-        self.refresh_bindings()
         """On a narrow screen the targets and the plan take turns."""
+        self.refresh_bindings()
         narrow, choosing = self.size.width < NARROW, self._list("#targets").has_focus
         self._list("#targets").display = choosing or not narrow
         self._list("#plan").display = not choosing or not narrow

@@ -14,6 +14,8 @@ from nanochat_host.ui.render.strips import fit
 
 CORE_STYLES = {"up": "success", "connecting": "warning", "away": "error"}
 WANDB_STYLES = {"live": "success", "stale": "warning", "retrying": "warning"}
+RUN_CELLS = 48
+"""What the run may ask others to make room for; a longer name is cut."""
 Part = tuple[str, str]
 
 
@@ -62,7 +64,7 @@ class StatusBar(Widget):
             right = _joined([part for part in (trouble, gpu, core, wandb) if part])
             middle = _joined([part for part in (screen,) if part])
             run_room = width - _size(left) - _size(right) - _size(middle) - 6
-            if run_room >= min(cell_len(self.run_text), 24) or not any(optional):
+            if run_room >= min(cell_len(self.run_text), RUN_CELLS) or not any(optional):
                 break
             next(part for part in optional if part).clear()
         run: list[Part] = [(f" {fit(self.run_text, max(0, run_room))}", "")]
