@@ -179,3 +179,5 @@ def test_words_wrap_and_long_ones_are_cut() -> None:
     assert list(wrap("abcdefghij", 4)) == ["abcd", "efgh", "ij"]
     assert list(wrap("日本語日本語", 4)) == ["日本", "語日", "本語"]
     assert list(wrap("", 4)) == [""]
+    assert list(wrap("    return one", 10)) == ["    return", "one"], "code keeps its indentation"
+    assert list(wrap("          x yz", 8)) == ["    x yz"]

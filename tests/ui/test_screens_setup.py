@@ -168,6 +168,20 @@ async def test_a_checkout_is_added_by_its_path(host: Host, core: AskCore, tmp_pa
         await until(pilot, lambda: "Set up  nano" in screen_text(app), "its checklist")
 
 
+async def test_a_whole_path_takes_the_place_of_the_one_that_stood_there(tmp_path: Path) -> None:
+    app = Host(tmp_path, AskCore()).app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = AskPathScreen("Add a checkout", "/root/")
+        await app.push_screen(screen)
+        line = screen.query_one(Input)
+        line.insert_text_at_cursor("/tmp/nano")
+        await until(pilot, lambda: line.value == "/tmp/nano", "a pasted path alone")
+        line.value = "/root/"
+        line.cursor_position = len(line.value)
+        line.insert_text_at_cursor("~/nano")
+        await until(pilot, lambda: line.value == "~/nano", "a path at home alone")
+
+
 def test_a_path_is_completed_to_a_checkout_first(tmp_path: Path) -> None:
     for name in ("aaa", "abc/scripts", ".hidden"):
         (tmp_path / name).mkdir(parents=True)

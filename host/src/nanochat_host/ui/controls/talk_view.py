@@ -59,15 +59,16 @@ class TalkView(ScrollView, can_focus=True):
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
-    """Rows of at most `width` cells, broken at spaces where there are any."""
-    row = ""
-    for word in text.split(" "):
-        joined = f"{row} {word}" if row else word
-        if cell_len(joined) <= width:
-            row = joined
-            continue
-        if row:
-            yield row
-        *whole, row = chop_cells(word, width) or [""]
-        yield from whole
+    """Rows of at most `width` cells, broken at spaces where there are any. What the first row is
+    indented by stays: models write code."""
+    words = text.lstrip(" ")
+    row, begun = " " * min(len(text) - len(words), width // 2), False
+    for word in words.split(" "):
+        joined = f"{row} {word}" if begun else f"{row}{word}"
+        if cell_len(joined) > width:
+            if begun:
+                yield row
+            *whole, joined = chop_cells(word, width) or [""]
+            yield from whole
+        row, begun = joined, True
     yield row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -68,6 +69,14 @@ class AskPathScreen(AskScreen):
             yield Static(
                 Content(f"{help_text}tab completes, enter takes, esc goes back"), classes="help"
             )
+
+    @on(Input.Changed)
+    def _begun_anew(self, message: Input.Changed) -> None:
+        """A whole path, pasted or typed behind what stood there, takes its place."""
+        rest = message.value.removeprefix(self._value)
+        if rest != message.value and self._value.endswith("/") and rest.startswith(("/", "~")):
+            message.input.value = rest
+            message.input.cursor_position = len(rest)
 
     async def action_take(self) -> None:
         """Take the suggestion, or look for one at once."""
