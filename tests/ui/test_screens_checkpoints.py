@@ -159,7 +159,7 @@ async def test_delete_and_prune_show_what_goes_first(tmp_path: Path) -> None:
         await stage.pilot.press("ctrl+u", "1", "enter")
         await stage.until(lambda: isinstance(stage.app.screen, ConfirmScreen), "what goes")
         await stage.until(lambda: "base/d2/000020" in stage.text, "names")
-        await stage.pilot.press("x")
+        await stage.pilot.press("y")
         await stage.until(lambda: not (folder / "model_000020.pt").exists(), "them gone")
         assert (folder / "model_000030.pt").exists(), "the newest whole one, and the best"
         await stage.until(lambda: "base/d2/000020" not in stage.text, "a shorter list")

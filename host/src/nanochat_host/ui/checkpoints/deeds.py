@@ -77,7 +77,7 @@ class Deeds:
             self._app.tell("nothing would go")
             return
         count = "1 checkpoint" if len(plan.delete) == 1 else f"{len(plan.delete)} checkpoints"
-        choice = Choice("go", "x", "delete", f"{fmt.size(plan.size_bytes)}, for good", "error")
+        choice = Choice("go", "y", "delete", f"{fmt.size(plan.size_bytes)}, for good", "error")
         screen = ConfirmScreen(title, f"{count} would go:\n{_names(plan)}", [choice])
         if await self._app.push_screen_wait(screen) != "go":
             return

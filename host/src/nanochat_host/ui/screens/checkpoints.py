@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nanochat_sdk import format as fmt
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -190,16 +191,15 @@ class CheckpointsScreen(HostScreen):
         item = self.item
         if item is None:
             return
+        freed = fmt.size(item.info.size_bytes)
         choices = [
-            Choice(
-                "verify", "v", "verify", "model, metadata, all ranks; asks the checkout's torch"
-            ),
-            Choice("resume", "u", "resume", "the start form with the options it was trained with"),
+            Choice("verify", "v", "verify", "all its files, then its weights in torch"),
+            Choice("resume", "u", "resume", "the start form with the options it had"),
             Choice("next_stage", "s", "next stage", "begin the stage after this one from it"),
             Choice("chat", "c", "chat", "talk to it"),
             Choice("evaluate", "e", "evaluate", "the start form of its evaluation"),
             Choice("reshard", "x", "reshard", "its optimizer for another number of processes"),
-            Choice("delete", "d", "delete", f"asks first: {clean(item.info.folder)}", "error"),
+            Choice("delete", "D", "delete", f"asks first; frees {freed}", "error"),
         ]
         picked = await self.host.push_screen_wait(ConfirmScreen(clean(item.info.id), "", choices))
         if picked:

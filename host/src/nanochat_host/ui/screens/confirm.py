@@ -65,6 +65,9 @@ class ConfirmScreen(ModalScreen[str]):
                 for choice in self._choices
             ]
         )
+        # Enter alone never loses anything.
+        safe = next(choice for choice in self._choices if choice.style != "error")
+        choices.select(safe.id or "cancel")
         choices.focus()
 
     @on(RowList.Chosen, "#choices")

@@ -129,7 +129,7 @@ class PrefabScreen(ModalScreen[str | None]):
 
     async def _delete(self, info: PrefabInfo) -> None:
         name = clean(info.name)
-        choice = Choice("delete", "x", "delete", "cannot be undone", "error")
+        choice = Choice("delete", "y", "delete", "cannot be undone", "error")
         text = f"The file {clean(info.path)} goes for good."
         answer = await self.host.push_screen_wait(ConfirmScreen(f"Delete {name}?", text, [choice]))
         if answer:
