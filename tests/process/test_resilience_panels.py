@@ -91,7 +91,10 @@ def test_its_own_frame_says_why(bad: Terminal, title: str) -> None:
     bad.wait_for(STEP)
     reason = BAD[title][2]
     spoken = re.compile(re.escape(reason).replace(r"\ ", r"[\s│]+"))
-    until(lambda: spoken.search(frame(bad, title)), f"{title} says {reason}")
+    try:
+        until(lambda: spoken.search(frame(bad, title)), f"{title} says {reason}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; screen:\n{bad.text}") from None
     others = [other for other in BAD if BAD[other][2] != reason]
     for other in others:
         assert not spoken.search(frame(bad, other)), f"{other} says what befell {title}"
