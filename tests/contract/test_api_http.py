@@ -193,6 +193,16 @@ async def test_the_stream_begins_with_the_present_and_goes_on(door: Door) -> Non
     await stream.aclose()
 
 
+async def test_the_stream_tells_of_checkouts_that_come_and_go(door: Door) -> None:
+    stream = door.client.stream()
+    await anext(stream)
+    gone = await door.client.remove_checkout("fake")
+    assert (await anext(stream)).runs is True
+    await door.client.add_checkout(wire.AddCheckout(gone.path, name="fake"))
+    assert (await anext(stream)).runs is True
+    await stream.aclose()
+
+
 async def test_a_burst_becomes_one_message(door: Door) -> None:
     stream = door.client.stream()
     await anext(stream)

@@ -96,7 +96,9 @@ def _checkout_routes(app: FastAPI, core: Core, doc: Doc) -> None:
         wanted: Annotated[wire.AddCheckout, Depends(body_of(wire.AddCheckout))],
     ) -> Response:
         """Register a folder with nanochat's `scripts/`."""
-        return reply(await asyncio.to_thread(core.checkouts.add, wanted), 201)
+        added = await asyncio.to_thread(core.checkouts.add, wanted)
+        core.streams.about_lists()
+        return reply(added, 201)
 
     @app.get("/v1/checkouts/{name}", **doc(wire.CheckoutInfo))
     async def checkout(name: CheckoutName) -> Response:
@@ -106,7 +108,9 @@ def _checkout_routes(app: FastAPI, core: Core, doc: Doc) -> None:
     @app.delete("/v1/checkouts/{name}", **doc(wire.CheckoutRef))
     async def remove_checkout(name: CheckoutName) -> Response:
         """Forget a checkout; its folder stays."""
-        return reply(await asyncio.to_thread(core.checkouts.remove, name))
+        removed = await asyncio.to_thread(core.checkouts.remove, name)
+        core.streams.about_lists()
+        return reply(removed)
 
 
 def _run_routes(app: FastAPI, core: Core, doc: Doc) -> None:

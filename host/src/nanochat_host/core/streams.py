@@ -74,6 +74,11 @@ class Streams:
             elif listing:
                 listener.tell(listing=True)
 
+    def about_lists(self) -> None:
+        """Tell everybody to read the lists anew."""
+        for listener in self._listeners:
+            listener.tell(listing=True)
+
     def about_machine(self) -> None:
         """Tell everybody."""
         for listener in self._listeners:

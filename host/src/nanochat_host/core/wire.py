@@ -313,7 +313,8 @@ class QueryResult(msgspec.Struct):
 class StreamMessage(msgspec.Struct):
     """What `GET /v1/stream?run=ID` sends, as server-sent events, at most 60 a second, only when
     something changed. rev: the run's telemetry moved (ask /v1/query). events: new ones that are
-    not metrics or log lines. runs: the run list changed. facts: newest facts of the run."""
+    not metrics or log lines. runs: the list of runs or of checkouts changed. facts: newest facts
+    of the run."""
 
     rev: int = 0
     machine_rev: int = 0
