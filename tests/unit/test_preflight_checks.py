@@ -188,6 +188,14 @@ def test_resuming(place: Place) -> None:
     assert "ranks" not in place.findings(resume_from_step=30, nproc=2)
 
 
+def test_a_resumed_run_builds_the_model_that_was_saved(place: Place) -> None:
+    place.checkpoint(step=10, model_config={"n_layer": 12}, user_config={"head_dim": 64})
+    found = place.findings(resume_from_step=10, model_tag="d12", depth=4, head_dim=32)["shape"]
+    assert (found.severity, found.fix) == ("error", {"depth": 12, "head_dim": 64})
+    same = place.findings(resume_from_step=10, model_tag="d12", depth=12, head_dim=64)
+    assert "shape" not in same
+
+
 def test_a_tokenizer_swapped_under_a_model(place: Place) -> None:
     place.checkpoint(model_config={"vocab_size": 32768}, max_seq_len=2048)
     assert "tokenizer_changed" not in place.findings("chat_sft")

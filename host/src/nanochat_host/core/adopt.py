@@ -117,6 +117,8 @@ class Adoptions:
             status.state, status.reason = "failed", facts.last_error
         elif 0 < facts.num_steps <= facts.step + 1:
             status.state = "done"
+        elif run.stopping:
+            status.state, status.reason = "done", "it was asked to stop"
         else:
             status.state, status.reason = "lost", "it ended; its exit code is not known"
         try:

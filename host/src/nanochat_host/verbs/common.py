@@ -84,6 +84,16 @@ def parse_pairs(pairs: list[str]) -> dict[str, str]:
     return out
 
 
+def prefab_name(text: str) -> str:
+    """Of `--prefab`. Raises UsageError for what is a file."""
+    if "/" in text or text.endswith((".yaml", ".yml")):
+        raise UsageError(
+            f"a prefab is named, and `{text}` is a file",
+            "put the file into `prefabs` of nanochat-cli's home; `prefab list` shows the names",
+        )
+    return text
+
+
 def parse_value(text: str) -> int | float | bool | str:
     """A typed value as a person writes it: 5, 0.5, true, adam."""
     if text.lower() in {"true", "false"}:

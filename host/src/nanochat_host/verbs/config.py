@@ -11,7 +11,7 @@ from nanochat_host.core import calls_config as calls
 from nanochat_host.core import wire_config as wire
 from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
-from nanochat_host.verbs.common import Verbs, add_verb, connect, parse_pairs
+from nanochat_host.verbs.common import Verbs, add_verb, connect, parse_pairs, prefab_name
 from nanochat_host.verbs.output import emit, table
 
 BASE = "nanochat-cli config"
@@ -58,7 +58,9 @@ def register(verbs: Verbs) -> None:
         set_values,
     )
     change.add_argument("pairs", nargs="*", metavar="KEY=VALUE")
-    change.add_argument("--prefab", required=True, help="one of yours; begun if it is new")
+    change.add_argument(
+        "--prefab", type=prefab_name, required=True, help="one of yours; begun if it is new"
+    )
     change.add_argument("--reset", action="append", default=[], metavar="KEY", help="take out")
     _of_stage(change)
 
@@ -69,7 +71,7 @@ def _of_stage(parser: argparse.ArgumentParser) -> None:
 
 
 def _of_values(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--prefab", default="", help="a named configuration")
+    parser.add_argument("--prefab", type=prefab_name, default="", help="a named configuration")
     parser.add_argument("--nproc", type=int, default=None, help="processes, one for each GPU")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the stage"

@@ -12,7 +12,7 @@ from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs import adopt, compare, export, follow, queue, steer
 from nanochat_host.verbs.alerts import active_alerts
-from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs
+from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs, prefab_name
 from nanochat_host.verbs.output import confirm, emit, table
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def register(verbs: Verbs) -> None:
     begin.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the stage"
     )
-    begin.add_argument("--prefab", default="", help="a named configuration; --set goes over it")
+    begin.add_argument(
+        "--prefab", type=prefab_name, default="", help="a named configuration; --set goes over it"
+    )
     begin.add_argument(
         "--nproc",
         type=int,

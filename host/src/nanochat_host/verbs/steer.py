@@ -125,7 +125,9 @@ def stop_run(args: argparse.Namespace, paths: Paths) -> int:
             raise RefusedError("`--mode kill` loses what is not saved", "add `--yes` to do it")
         if not confirm(f"Kill {run.facts.id}? What is not saved is lost."):
             return 2
-    client.stop_run(run.facts.id, StopRun(mode=args.mode, grace_s=args.grace_s))
+    ack = client.stop_run(run.facts.id, StopRun(mode=args.mode, grace_s=args.grace_s))
     how = {"save": "saves and stops", "term": "is asked to stop", "kill": "is killed"}[args.mode]
+    if ack.note:
+        how = f"is asked to stop; {ack.note}" if ack.id else f"goes on stopping: {ack.note}"
     emit(args, {"run": run.facts.id, "mode": args.mode}, f"{run.facts.id} {how}")
     return 0

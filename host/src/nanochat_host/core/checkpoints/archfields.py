@@ -6,6 +6,9 @@ import ast
 from functools import lru_cache
 from pathlib import Path
 
+SHAPING = ("depth", "aspect_ratio", "head_dim", "window_pattern", "kv_heads", "n_kv_head")
+"""Options that fix the shapes or the mathematics of the model."""
+
 
 def config_fields(checkout: Path) -> set[str]:
     """Fields of the GPTConfig dataclass, empty if it cannot be read. Read once for each state of

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from nanochat_host.core import snapshot
-from nanochat_host.core.checkpoints.archfields import config_fields
+from nanochat_host.core.checkpoints.archfields import SHAPING, config_fields
 from nanochat_host.core.checkpoints.catalog import Listed
 from nanochat_host.core.config.vocab import vocabulary
 from nanochat_host.core.preflight.starting import trained_with
 from nanochat_host.core.wire_checkpoints import CheckpointDetail, CheckpointFinding
 
-SHAPING = ("depth", "aspect_ratio", "head_dim", "window_pattern", "kv_heads", "n_kv_head")
-"""Options that fix the shapes or the mathematics of the model."""
 NAMED = 4
 RETRAIN = "put back the tokenizer it was trained with, or train the model again"
 

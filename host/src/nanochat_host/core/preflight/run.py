@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     data.row_groups,
     starting.checkpoint,
     starting.architecture,
+    starting.shape,
     starting.tokenizer_of_checkpoint,
     starting.ranks,
     starting.conversations,

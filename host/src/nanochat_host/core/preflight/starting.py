@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from nanochat_host.core import snapshot
-from nanochat_host.core.checkpoints.archfields import config_fields
+from nanochat_host.core.checkpoints.archfields import SHAPING, config_fields
 from nanochat_host.core.config.vocab import vocabulary
 from nanochat_host.core.preflight.situation import Situation
 from nanochat_host.core.wire_config import Finding
@@ -82,6 +82,29 @@ def architecture(now: Situation) -> Iterator[Finding]:
             f"{', '.join(unknown[:3])}",
             "the script stops when it builds the model",
             fix_note="use the checkout, or the commit, that trained it",
+        )
+
+
+def shape(now: Situation) -> Iterator[Finding]:
+    """What resumes must build the model that was saved; nanochat builds the one it is told."""
+    found = now.source
+    if now.resume_step is None or found is None or found.step not in found.steps:
+        return
+    then = found.meta.get("user_config")
+    then = dict(then) if isinstance(then, dict) else {}
+    config = found.meta.get("model_config")
+    if isinstance(config, dict) and isinstance(config.get("n_layer"), int):
+        then["depth"] = config["n_layer"]
+    options = now.options
+    differs = {k: then[k] for k in SHAPING if k in options and k in then and options[k] != then[k]}
+    if differs:
+        words = [f"{name} {then[name]}, not {options[name]}" for name in differs]
+        yield Finding(
+            "error",
+            "shape",
+            f"step {found.step} of {found.tag} was trained with {', '.join(words)}",
+            "its weights fit no other model, or mean something else in it",
+            differs,
         )
 
 
