@@ -54,10 +54,11 @@ class KeyLine(Widget):
     def entries(self) -> list[KeyEntry]:
         """What there is to press, in order of nearness."""
         seen: dict[str, KeyEntry] = {}
+        quiet = self.screen if getattr(self.screen, "hides_own_keys", False) else None
         for node, binding, enabled, _ in self.screen.active_bindings.values():
             if binding.id == CHOOSE:
                 node, binding = self.screen, self._choosing(binding)
-            if binding.show and enabled and binding.action not in seen:
+            if binding.show and enabled and binding.action not in seen and node is not quiet:
                 label = self.app.get_key_display(binding)
                 # As everywhere else on the screens; Textual's sign for it is not in all fonts.
                 label = "enter" if label == "⏎" else label

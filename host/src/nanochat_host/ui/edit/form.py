@@ -59,8 +59,8 @@ class SideForm(Vertical):
             Binding("right", "pick(1)", show=False),
             Binding("left", "pick(-1)", show=False),
             Binding("delete,backspace", "reset", "Reset", key_display="del"),
-            Binding("ctrl+s", "save", "Save", show=False),
-            Binding("ctrl+z,u", "undo", "Undo", show=False),
+            Binding("ctrl+z,u", "undo", "Undo", key_display="u"),
+            Binding("ctrl+s", "save", "Save"),
             Binding("escape", "close", "Close", key_display="esc"),
         ],
     )

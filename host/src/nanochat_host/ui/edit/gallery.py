@@ -68,7 +68,8 @@ class Gallery(ModalScreen[str | None]):
         self._end_preview()
 
     def _entries(self, word: str) -> list[PanelEntry]:
-        """Those that have the word in title, id, help or pack; the built-in ones first."""
+        """Those that have the word in title, id, help or pack, in this order; the built-in
+        ones first."""
         word = word.strip().lower()
         found = [
             entry
@@ -76,7 +77,19 @@ class Gallery(ModalScreen[str | None]):
             if word
             in f"{entry.panel.title} {entry.name} {entry.panel.help} {entry.pack.title}".lower()
         ]
-        return sorted(found, key=lambda e: (e.pack.id != BUILTIN, e.pack.id, e.panel.title))
+
+        def rank(entry: PanelEntry) -> tuple[bool, bool, bool, str, str]:
+            title = entry.panel.title.lower()
+            named = word in f"{title} {entry.name}".lower()
+            return (
+                not (word and title.startswith(word)),
+                not named,
+                entry.pack.id != BUILTIN,
+                entry.pack.id,
+                title,
+            )
+
+        return sorted(found, key=rank)
 
     def _list(self, word: str) -> None:
         rows = [

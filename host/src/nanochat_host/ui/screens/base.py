@@ -78,6 +78,11 @@ class HostScreen(Screen[None]):
         """Where in the screen the person is, for the status bar."""
         return self.mode
 
+    @property
+    def hides_own_keys(self) -> bool:
+        """Something on it has the keys that matter now: the key line leaves out the screen's."""
+        return False
+
     def compose(self) -> ComposeResult:
         yield from self.body()
         if self.strip is not None:

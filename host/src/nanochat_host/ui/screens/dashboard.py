@@ -45,6 +45,11 @@ class DashboardScreen(DeckScreen):
     async def on_unmount(self) -> None:
         self.host.dashboard = None
 
+    @property
+    def hides_own_keys(self) -> bool:
+        """While the layout is edited, the key line is for the keys that edit."""
+        return self.editing
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self.editing and action not in WHILE_EDITING:
             return False
