@@ -12,6 +12,8 @@ from nanochat_host.layout.load import load_layout
 from nanochat_host.layout.spec import At, LayoutSpec
 from nanochat_host.packs.catalog import Catalog
 from nanochat_host.ui.app import NanochatApp
+from nanochat_host.ui.controls.key_line import KeyLine
+from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.edit.editor import Editor
 from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_host.ui.screens.dashboard import DashboardScreen
@@ -104,6 +106,17 @@ async def test_what_cannot_be_done_is_said(host: Host) -> None:
         await pilot.press("up")
         await until(pilot, lambda: "the grid ends here" in screen_text(app), "why not")
         assert at(app, "progress") == (0, 0, 8, 2)
+
+
+async def test_the_key_line_is_for_editing_and_the_gallery_finds_titles_first(host: Host) -> None:
+    async with editing(host) as (app, pilot, _):
+        keys = [entry.does for entry in app.screen.query_one(KeyLine).entries()]
+        assert {"Save", "New screen", "Save as"} <= set(keys) and "Runs" not in keys
+        await pilot.press("a")
+        await until(pilot, lambda: "Add a panel" in screen_text(app), "the gallery")
+        await pilot.press(*"time")
+        panels = app.screen.query_one("#panels", RowList)
+        await until(pilot, lambda: panels.key == "builtin:timers", "Step time, not Progress")
 
 
 async def test_removed_panels_end_and_added_ones_begin(host: Host) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nanochat_host.ui.app import NanochatApp
 
 HERE = "here"
-COUNTS = (1, 8, 2, 4, 16, 32)
+COUNTS = (1, 2, 4, 8, 16, 32)
 WARNINGS_SHOWN = 5
 
 
