@@ -7,9 +7,11 @@ import math
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from nanochat_host.ui.render.ascii import plain
 from nanochat_host.ui.render.chart_layout import ChartView
 from nanochat_host.ui.render.draw import draw, leaves
 from nanochat_host.ui.render.palette import palette_of
+from nanochat_host.ui.screens.home import WORDMARK
 from nanochat_sdk.payload import (
     Axis,
     Cells,
@@ -104,6 +106,11 @@ views = st.builds(
 )  # fmt: skip
 @example(Heatmap(["", ""], 1, pack([0.0, 1e208]), hi=1e-98), 1, 1, ChartView(), False)
 @given(payloads, st.integers(1, 200), st.integers(1, 60), views, st.booleans())
+def test_a_bar_shows_its_part_without_unicode() -> None:
+    assert plain("━━╸──") == "===--"
+    assert "?" not in plain(WORDMARK)
+
+
 def test_draw_never_raises_and_fills_its_cells(
     payload: Payload, width: int, height: int, view: ChartView, ascii_only: bool
 ) -> None:
