@@ -61,6 +61,7 @@ async def test_a_pack_is_installed_from_the_screen_by_consent(
     async with app.run_test(size=(120, 40)) as pilot:
         await app.action_show("packs")
         await until(pilot, lambda: "Built-in panels" in listed(app), "the list")
+        assert "i installs a folder" in listed(app)
         for answer, installed in (("enter", False), ("escape", False), ("y", True)):
             await pilot.press("i", *str(source), "enter")
             await until(pilot, lambda: isinstance(app.screen, ConsentScreen), "the question")

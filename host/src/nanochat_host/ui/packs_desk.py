@@ -58,7 +58,9 @@ class PacksDesk:
                 self._tell(error)
                 return
             if found.agreed or await self._agrees(found):
-                done = "is as it was" if found.agreed else "is installed"
+                done = "is as it was"
+                if not found.agreed:
+                    done = "is installed; on a dashboard, E and then a adds its panels"
                 what = f"{found.manifest.title} {found.manifest.version} {done}"
                 await self._do(lambda: grants.accept(paths, found), what)
 
@@ -75,9 +77,7 @@ class PacksDesk:
     async def remove(self, pack: FoundPack) -> None:
         """Ask, then remove an installed pack."""
         name = clean(pack.manifest.title)
-        text = (
-            "Its files and what it was granted go. Layouts that show its panels stay."
-        )
+        text = "Its files and what it was granted go. Layouts that show its panels stay."
         if await self._confirm(f"Remove {name}?", text, Choice("yes", "y", "remove", "", "error")):
             await self._do(
                 lambda: grants.remove(self._app.paths, pack.manifest.id), f"{name} is removed"

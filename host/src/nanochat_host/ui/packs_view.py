@@ -69,7 +69,11 @@ def rows(
             key = Choice(pack_id, "stopped", panel).key
             text = f"{clean(panel)} was stopped: {clean(why)}"
             lines.append(Row(key, (("✗", "error"), (f"  {text}", "error"))))
-    return lines + list(_error_rows(catalog))
+    lines += _error_rows(catalog)
+    if len(lines) == 1:
+        hint = "nothing else yet: i installs a folder, a wheel or a zip, and asks you first"
+        lines.append(Row("", (("", ""), (hint, "muted"))))
+    return lines
 
 
 def _pack_row(pack: FoundPack, use: PackUse | None, budget: Budget, level: Level | None) -> Row:
