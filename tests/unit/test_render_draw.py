@@ -106,11 +106,6 @@ views = st.builds(
 )  # fmt: skip
 @example(Heatmap(["", ""], 1, pack([0.0, 1e208]), hi=1e-98), 1, 1, ChartView(), False)
 @given(payloads, st.integers(1, 200), st.integers(1, 60), views, st.booleans())
-def test_a_bar_shows_its_part_without_unicode() -> None:
-    assert plain("━━╸──") == "===--"
-    assert "?" not in plain(WORDMARK)
-
-
 def test_draw_never_raises_and_fills_its_cells(
     payload: Payload, width: int, height: int, view: ChartView, ascii_only: bool
 ) -> None:
@@ -245,3 +240,8 @@ def test_a_crowded_line_is_its_mean_and_its_spikes_stay_in_the_envelope() -> Non
     }
     assert rows_of[band][0] <= 1, "the spike reaches the top"
     assert len(rows_of[line]) <= 2, "the mean is a thin line"
+
+
+def test_a_bar_shows_its_part_without_unicode() -> None:
+    assert plain("━━╸──") == "===--"
+    assert "?" not in plain(WORDMARK)
