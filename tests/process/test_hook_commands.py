@@ -82,10 +82,10 @@ def test_each_command_takes_effect_at_its_step(trainer: Trainer) -> None:
         (3, True, "tag"),
         (11, True, "tag"),
     ]
-    assert trainer.events("checkpoint")[0]["files"] == {
-        "model_000003.pt": 100,
-        "meta_000003.json": (trainer.checkout / "out/tag/meta_000003.json").stat().st_size,
-    }
+    saved = ("model_000003.pt", "optim_000003_rank0.pt", "meta_000003.json")
+    folder = trainer.checkout / "out/tag"
+    sizes = {name: (folder / name).stat().st_size for name in saved}
+    assert trainer.events("checkpoint")[0]["files"] == sizes
     assert list(trainer.metric("val/bpb")) == [0, 6, 8, 9]
     assert output.count("a sample") == 1
     assert output.index("step 4 ") < output.index("a sample") < output.index("step 5 ")

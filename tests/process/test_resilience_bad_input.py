@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import core_rig
+import msgspec
 import pytest
 from core_rig import small_disk, status_of, until
 from nanochat_host.core.start import prepare_core_dir
@@ -57,7 +58,7 @@ def files(live: Live, tmp_path: Path) -> Path:
         ("checkout add {}/empty", "empty has no nanochat script"),
         ("checkout add {}/nowhere", "nowhere does not exist"),
         ("checkout add {}/binary", "binary is not a folder"),
-        ("panel render builtin:loss --replay {}/binary", "binary: holds no event"),
+        ("panel render builtin:loss --replay {}/binary", "binary is no text: it holds no event"),
         ("panel render builtin:loss --replay {}/nowhere", "nowhere: no such file"),
         ("run show nobody", "there is no run `nobody`"),
     ],
@@ -86,9 +87,10 @@ def test_a_layout_that_is_none(live: Live, files: Path, file: str, said: str) ->
 def test_a_remembered_layout_gone_wrong_gives_way_to_the_default(fresh: TuiRig) -> None:
     fresh.paths.layouts.mkdir(parents=True)
     (fresh.paths.layouts / "mine.toml").write_text(WRONG_LAYOUT)
-    save_session(fresh.paths, Session(layout="mine", mode="dashboard"))
+    save_session(fresh.paths, msgspec.json.encode(Session(layout="mine", mode="dashboard")))
     tui = fresh.open()
-    says(tui, "mine.toml:6: `title` must be text, not 3; showing the default layout")
+    says(tui, "mine.toml:6: `title` must be text, not 3")
+    says(tui, "showing the default layout")
     assert "1 Train" in tui.text
 
 
@@ -97,6 +99,9 @@ def test_scripts_that_cannot_be_read(live: Live, tmp_path: Path) -> None:
     (checkout / "scripts" / "base_train.py").write_text("import os\ndef broken(:\n")
     (checkout / "scripts" / "tok_train.py").write_bytes(BINARY)
     (checkout / "runs" / "demo.sh").write_bytes(BINARY)
+    none_left = refusal(cli(live.rig, "checkout", "add", str(checkout)))
+    assert "tok_train.py: a binary file" in none_left
+    (checkout / "scripts" / "base_eval.py").write_text("print('fine')\n")
     assert cli(live.rig, "checkout", "add", str(checkout)).returncode == 0
     info = cli(live.rig, "checkout", "info", "odd")
     assert info.returncode == 0 and "line 2" in info.stdout and "a binary file" in info.stdout
@@ -116,7 +121,9 @@ def test_a_truncated_checkpoint_is_named_with_the_way_out(fresh: TuiRig) -> None
     folder.mkdir(parents=True)
     whole = folder / "model_000004.pt"
     whole.write_bytes(b"PK\x03\x04" + BINARY)
-    started = cli(fresh, "run", "start", "base_eval", "--checkout", "tiny", "--name", "eval")
+    words = ("run", "start", "base_eval", "--checkout", "tiny", "--name", "eval")
+    assert "tokenizer" in refusal(cli(fresh, *words))
+    started = cli(fresh, *words, "--force")
     assert started.returncode == 0, started
     tui = fresh.open("--run", "last", size=(250, 30))
     tui.wait_for("✗ failed")
@@ -191,7 +198,8 @@ def test_a_core_starts_on_a_full_disk_and_shows_what_there_is(live: Live, tmp_pa
                 file.write(bytes(512))
         tui = rig.open()
         tui.wait_for("core up")
-        line = refusal(cli(rig, "run", "start", "demo"))
+        assert "a full disk leaves half a checkpoint" in refusal(cli(rig, "run", "start", "demo"))
+        line = refusal(cli(rig, "run", "start", "demo", "--force"))
         assert "No space left on device" in line and "free some space" in line
         assert not list(rig.paths.runs.glob("*")), "no half-made run is left"
         ballast.unlink()

@@ -165,14 +165,14 @@ def test_a_crash_of_ours_is_one_line_and_a_file(rig: TuiRig) -> None:
     broken = rig.folder / "broken"
     broken.mkdir()
     (broken / "sitecustomize.py").write_text(
-        "import builtins, sys\n"
-        "real = builtins.__import__\n"
+        "import importlib\n"
+        "real = importlib.import_module\n"
         "def hooked(name, *rest, **named):\n"
         "    module = real(name, *rest, **named)\n"
         "    if name == 'nanochat_host.ui.screens.home':\n"
-        "        sys.modules[name].HomeScreen.show_model = lambda self, topics: 1 / 0\n"
+        "        module.HomeScreen.show_model = lambda self, topics: 1 / 0\n"
         "    return module\n"
-        "builtins.__import__ = hooked\n"
+        "importlib.import_module = hooked\n"
     )
     tui = rig.open(PYTHONPATH=str(broken))
     assert ended(tui) == 1

@@ -77,7 +77,7 @@ async def test_every_stage_is_listed_with_its_state(tmp_path: Path, size: tuple[
         lines = stage.text.splitlines()
         assert any("base/d2/000040" in line and "broken" in line for line in lines)
         assert any("base/d2/000030" in line and "whole" in line for line in lines)
-        assert str(stage.core.base) in stage.text
+        assert str(stage.core.base)[:24] in stage.text, "cut where there is no room"
         await stage.at("base/d2/000040")
         assert "model_000040.pt is cut short" in stage.text
 

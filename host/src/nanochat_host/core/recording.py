@@ -124,7 +124,9 @@ def kind_of(path: Path) -> Kind:
         with _open(path) as file:
             head = next((line for line in _lines(file) if line.strip()), b"")
     except FileNotFoundError:
-        raise NotFoundError(f"{path}: no such file") from None
+        raise NotFoundError(
+            f"{path}: no such file", "give a log, an events.jsonl or spans"
+        ) from None
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path}: {error}", "give a log, an events.jsonl or spans") from None
     if not head:
