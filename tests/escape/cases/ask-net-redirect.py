@@ -4,8 +4,12 @@
 def asks(ctx):
     site = f"http://public.test:{ctx['web_port']}/to/"
     door = f"127.0.0.1:{ctx['tcp_port']}/"
-    targets = (f"http://{door}", f"//{door}", f"http://inside.test:{ctx['tcp_port']}/",
-               f"file://{ctx['secret_file']}")
+    targets = (
+        f"http://{door}",
+        f"//{door}",
+        f"http://inside.test:{ctx['tcp_port']}/",
+        f"file://{ctx['secret_file']}",
+    )
     return [{"ask": "net:fetch", "url": site + target} for target in targets]
 
 
