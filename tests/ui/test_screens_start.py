@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from app_rig import Host, screen_text, toasts, until
 from config_core import ConfigCore
 from nanochat_host.core import wire
+from nanochat_host.core.wire_checkpoints import FormFill
 from nanochat_host.ui.app import NanochatApp
+from nanochat_host.ui.model import ALL_TOPICS
 from nanochat_host.ui.screens.choose import ChooseScreen
 from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_host.ui.screens.prefabs import PrefabScreen
@@ -261,3 +264,20 @@ async def test_a_core_that_is_away_is_said_and_the_draft_stays(tmp_path: Path) -
         stage.screen.look.ask()
         await stage.until(lambda: "no core at core.sock" in stage.text, "the reason")
         assert stage.screen.form.draft.edits == {"depth": "5"}
+
+
+async def test_what_goes_on_from_a_checkpoint_does_not_wait_for_other_checkouts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_start(tmp_path) as stage:
+
+        async def never(name: str) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(stage.app.link.client, "checkout", never)
+        options = {"resume_from_step": 40}
+        fill = FormFill("base/d4/000040", "base_train", options)
+        stage.app.starting.fill = ("fake", fill)
+        stage.screen.show_model(ALL_TOPICS)
+        await stage.until(lambda: stage.screen.form.draft.parent == fill.checkpoint, "the fill")
+        assert stage.app.starting.fill is None

@@ -109,12 +109,15 @@ class StartScreen(EditingScreen):
 
     async def _read(self, anew: bool) -> None:
         """Ask the core for each checkout; one that cannot be read says why. anew: somebody may have
-        edited them since."""
+        edited them since. What another screen asked for does not wait for the others."""
+        self._take_over()
         async with self._reading:
             if anew:
                 self.look.forget()
             names = [ref.name for ref in self.model.checkouts]
-            for name in [name for name in names if anew or name not in self._infos]:
+            first = self.host.starting.fill[0] if self.host.starting.fill else ""
+            due = [name for name in names if anew or name not in self._infos]
+            for name in sorted(due, key=lambda name: name != first):
                 try:
                     self._infos[name] = await self.host.link.client.checkout(name)
                 except (NanochatCliError, OSError) as error:
@@ -122,6 +125,7 @@ class StartScreen(EditingScreen):
                 self._infos = {name: self._infos[name] for name in names if name in self._infos}
                 if self.is_mounted:  # one after the other: the first need not wait for the last
                     self._list_targets()
+                    self._take_over()
         if not self.is_mounted:
             return
         self._list_targets()
