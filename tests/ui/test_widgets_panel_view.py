@@ -15,6 +15,7 @@ from nanochat_sdk.payload import Axis, Chart, Column, Payload, Plot, Table, Text
 from nanochat_sdk.protocol import KeyHelp, View
 from textual import on
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
 
@@ -232,3 +233,34 @@ async def test_a_new_theme_is_painted_at_once() -> None:
         app.theme = "textual-light"
         await pilot.pause()
         assert app.loss.render_line(3) != before
+
+
+async def test_prebuilt_strips_reach_the_terminal_without_a_pass_of_textual() -> None:
+    async with running() as (app, pilot):
+        passes: list[object] = []
+        app.loss._styles_cache.render_widget = lambda *given: passes.append(given)  # type: ignore[assignment, method-assign, return-value]
+        whole = Region(0, 0, *app.loss.size)
+        assert app.loss.render_lines(whole) == [
+            app.loss.render_line(y) for y in range(whole.height)
+        ]
+        give(app.loss, Text([[("other", "")]]))
+        app.loss.refresh()
+        await pilot.pause()
+        assert not passes
+
+
+async def test_a_frame_is_drawn_when_it_is_its_turn_and_not_with_its_neighbour() -> None:
+    """Drawn with a neighbour its rows would be taken for painted, and never reach the terminal."""
+    async with running() as (app, pilot):
+        process = app.log_panel.process
+        assert process is not None
+        before = painted(app.log_panel)
+        process.payload, process.payload_rev = Text([[("goodbye", "")]]), process.payload_rev + 1
+        app.loss.refresh()
+        app.log_panel.refresh(Region(0, 0, 1, 1))
+        await pilot.pause()
+        assert painted(app.log_panel) == before
+        app.log_panel._repaint_regions.clear()
+        app.log_panel.refresh_from_process()
+        assert any("goodbye" in row for row in painted(app.log_panel))
+        assert app.log_panel._repaint_regions

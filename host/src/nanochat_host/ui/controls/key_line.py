@@ -10,8 +10,8 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.widget import Widget
 
+from nanochat_host.ui.controls.one_line import OneLine
 from nanochat_host.ui.render.palette import Palette
 
 CHOOSE = "list.choose"
@@ -31,7 +31,7 @@ class KeyEntry(NamedTuple):
         return cell_len(self.label) + cell_len(self.does) + 3
 
 
-class KeyLine(Widget):
+class KeyLine(OneLine):
     """Shows the visible bindings of the focused chain, nearest first, and those of the app (help,
     quit) at the right end, where they stay on the narrowest terminal. A click presses the key.
 

@@ -9,12 +9,12 @@ from textual import events
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
+from nanochat_host.ui.controls.one_line import OneLine
 from nanochat_host.ui.render.palette import Palette
 
 
-class TabStrip(Widget):
+class TabStrip(OneLine):
     """titles: what is written, in order. active: index of the open one. note: at the right end."""
 
     DEFAULT_CSS = "TabStrip { height: 1; }"

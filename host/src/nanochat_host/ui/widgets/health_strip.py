@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from nanochat_host.core.wire_health import HealthPart, Level
 from nanochat_host.packs.sanitize import clean
+from nanochat_host.ui.controls.one_line import OneLine
 from nanochat_host.ui.render.ascii import to_ascii
 from nanochat_host.ui.render.palette import Palette
 from nanochat_host.ui.terminal import needs_ascii
@@ -30,8 +31,7 @@ SPARED = ("disk", "memory", "data", "gpu", "controller")
 """What goes first on a narrow terminal, as long as it is well."""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A part as painted. key: of the part."""
 
     key: str
@@ -81,7 +81,7 @@ def _width(shown: Sequence[Shown]) -> int:
     return sum(cell_len(one.text) + GAP for one in shown) - GAP + 2
 
 
-class HealthStrip(Widget):
+class HealthStrip(OneLine):
     """Painted when it changes, never else. A click on a part asks to have it explained."""
 
     DEFAULT_CSS = "HealthStrip { height: 1; }"

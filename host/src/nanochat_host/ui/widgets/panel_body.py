@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from nanochat_sdk.forms import Editor, Form
 from nanochat_sdk.payload import Chart, Payload, Table, Text
 from nanochat_sdk.protocol import View
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -17,6 +17,7 @@ from nanochat_host.layout.spec import Placement
 from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.packs.state import PanelState
+from nanochat_host.ui.controls.one_line import plain_filters
 from nanochat_host.ui.render.ascii import to_ascii
 from nanochat_host.ui.render.chart_layout import ChartLayout, ChartView, lay_out
 from nanochat_host.ui.render.draw import Leaf, draw, leaves
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from nanochat_host.packs.process import PanelProcess
 
 
-@dataclass(frozen=True)
-class EditLook:
+class EditLook(msgspec.Struct, frozen=True):
     """How a panel looks while the layout is edited. note: its place."""
 
     chosen: bool = False
@@ -59,6 +59,7 @@ class PanelBody(Widget):
         self.chart_view = ChartView()
         self._full_x: tuple[float, float] | None = None
         self._strips: list[Strip] = []
+        self._drawn_size = Size(0, 0)
         self._painted: object = None
 
     @property
@@ -67,6 +68,12 @@ class PanelBody(Widget):
         return self.placement.title or (
             self.entry.panel.title if self.entry else self.placement.panel
         )
+
+    @property
+    def size(self) -> Size:
+        """Cells of the panel. It has no border or padding of Textual's, whose own way to this walks
+        up to the screen: too slow for what each painted frame asks several times."""
+        return self.outer_size
 
     @property
     def inner_size(self) -> tuple[int, int]:
@@ -138,6 +145,7 @@ class PanelBody(Widget):
         if key == self._painted:
             return False
         self._painted = key
+        self._drawn_size = self.size
         width, height = self.size
         payload = self.shown_payload()
         body = draw(payload, *self.inner_size, palette, self.chart_view, ascii=self.ascii_only)
@@ -162,11 +170,10 @@ class PanelBody(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The prebuilt strips as they are. Textual's pass over borders, padding and opacity, which
         a panel does not use, would cost more than drawing; filters (no colour) still need it."""
-        if self.get_line_filters():
+        if not plain_filters(self):
             return super().render_lines(crop)
-        self._draw()
         width, height = self.size
-        strips = self._strips[crop.y : crop.bottom]
+        strips = self._kept()[crop.y : crop.bottom]
         if len(strips) < crop.height or crop.bottom > height:
             return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
         if crop.x == 0 and crop.width == width:
@@ -174,10 +181,17 @@ class PanelBody(Widget):
         return [strip.crop(crop.x, crop.right) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
-        self._draw()
-        if y < len(self._strips):
-            return self._strips[y]
+        strips = self._kept()
+        if y < len(strips):
+            return strips[y]
         return blank(self.size.width, Palette.from_theme(self.app)[""])
+
+    def _kept(self) -> list[Strip]:
+        """The strips of the last `repaint`. Textual asks for them whenever anything near changes;
+        to draw then would cost a key its turn, and `repaint` would not tell it of the new rows."""
+        if self._drawn_size != self.size:
+            self._draw()
+        return self._strips
 
     def view_changed(self) -> None:
         """Zoom, smoothing or size are others now: the worker must draw anew."""

@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
+from nanochat_host.ui.controls.one_line import OneLine
 from nanochat_host.ui.render.ascii import to_ascii
 from nanochat_host.ui.render.palette import Palette
 from nanochat_host.ui.render.strips import fit
@@ -24,7 +24,7 @@ def _wandb_style(state: str) -> str:
     return WANDB_STYLES.get(state.split(" ")[0], "muted")
 
 
-class StatusBar(Widget):
+class StatusBar(OneLine):
     """Every part is plain text, sanitised by whoever sets it; an empty part takes no room. On a
     narrow terminal the GPU goes first, then the screen, then the run is cut."""
 
