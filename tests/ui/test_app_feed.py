@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ class Process:
         self.pulls: list[dict[str, Any]] = []
         self.acts: list[Act] = []
         self.paused = False
+        self.prompted = False
 
     @property
     def ready(self) -> bool:
@@ -86,7 +88,10 @@ class Stand:
     def __init__(self, needs: Sequence[Needs], hz: float = 1000.0) -> None:
         self.core = Core()
         self.acts: list[list[Act]] = []
-        self.feed = Feed(self.core.query, lambda panel, acts: self.acts.append(acts))
+        self.pressed_at = 0.0
+        self.feed = Feed(
+            self.core.query, lambda panel, acts: self.acts.append(acts), lambda: self.pressed_at
+        )
         self.slots = [Slot(Panel(), Process(need), 1 / hz) for need in needs]  # type: ignore[arg-type]
         self.processes: list[Process] = [slot.process for slot in self.slots]  # type: ignore[misc]
 
@@ -270,6 +275,44 @@ async def test_twelve_answers_are_painted_a_few_at_a_time() -> None:
     stand.answer()
     assert sum(panel.paints for panel in panels) <= PAINTS_AT_ONCE
     await stand.until(lambda: all(panel.paints == 1 for panel in panels))
+
+
+async def test_after_a_key_only_the_panel_it_was_for_is_painted() -> None:
+    stand = Stand([Needs()] * 4)
+
+    def paints() -> list[int]:
+        return [slot.panel.paints for slot in stand.slots]  # type: ignore[attr-defined]
+
+    await stand.begin()
+    await stand.until(lambda: not stand.feed._painting)
+    before = paints()
+    stand.feed._painted_at = stand.pressed_at = time.monotonic() + 60.0
+    stand.processes[2].prompted = True
+    stand.answer()
+    await stand.until(lambda: paints() != before)
+    await settle()
+    assert paints() == [before[0], before[1], before[2] + 1, before[3]]
+    stand.pressed_at = 0.0
+    await stand.until(lambda: paints() == [count + 1 for count in before])
+    stand.feed.close()
+
+
+async def test_what_happened_before_a_panel_was_shown_is_painted() -> None:
+    stand = Stand([Needs()])
+    stand.processes[0].state = "quarantined"
+    stand.feed.changed(stand.processes[0])  # type: ignore[arg-type]
+    stand.feed.show(stand.slots)
+    await stand.until(lambda: stand.slots[0].panel.paints == 1)  # type: ignore[attr-defined]
+    stand.feed.close()
+
+
+async def test_panels_are_painted_while_keys_keep_coming() -> None:
+    stand = Stand([Needs()] * 4)
+    await stand.begin()
+    stand.pressed_at = time.monotonic() + 60.0
+    stand.answer()
+    await stand.until(lambda: all(slot.panel.paints for slot in stand.slots))  # type: ignore[attr-defined]
+    stand.feed.close()
 
 
 async def test_what_a_panel_asks_for_is_handed_on() -> None:

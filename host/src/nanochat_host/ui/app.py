@@ -30,13 +30,13 @@ from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
 from nanochat_host.ui.news import NewsDesk
 from nanochat_host.ui.session import load_session
-from nanochat_host.ui.terminal import host_driver
+from nanochat_host.ui.terminal import Pressed, host_driver
 from nanochat_host.ui.themes import THEMES, theme_after
 from nanochat_host.ui.toasts import Severity
 
 if TYPE_CHECKING:
+    from nanochat_host.packs.launch import Launched
     from nanochat_host.packs.room import Room
-    from nanochat_host.packs.zygote_handle import Launched
     from nanochat_host.ui.feed import Feed
     from nanochat_host.ui.screens.dashboard import DashboardScreen
     from nanochat_host.ui.steering import Steering
@@ -89,6 +89,7 @@ class NanochatApp(Faults):
     ) -> None:
         self.session = load_session(paths)
         self.session_written = b""
+        self.pressed = Pressed()
         wants_run = bool(run or start)
         first = modes.first_mode(self.session.mode, wants_run, deck is not None)
         self.DEFAULT_MODE = first  # type: ignore[misc]  # read by App.__init__
@@ -144,7 +145,7 @@ class NanochatApp(Faults):
 
     def get_driver_class(self) -> type[Driver]:
         """What draws on this terminal."""
-        return host_driver(super().get_driver_class())
+        return host_driver(super().get_driver_class(), self.pressed)
 
     def on_mount(self) -> None:
         # The core is asked while the first screen is laid out; nothing on it waits for the answer.

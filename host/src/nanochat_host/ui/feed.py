@@ -12,7 +12,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -30,6 +29,10 @@ TOGETHER_S = 0.012
 """Panels due within this time of each other are asked for in one query."""
 PAINT_EVERY_S = 0.008
 PAINTS_AT_ONCE = 2
+KEYS_FIRST_S = 0.016
+"""After a key nothing is painted for so long but what it asked for,"""
+PAINT_AT_LEAST_S = 0.05
+"""unless panels have waited for this."""
 RETRY_S = 0.5
 FED_STATES = frozenset({"live", "slow"})
 
@@ -48,8 +51,7 @@ class Shown(Protocol):
         """Paint what the process holds now."""
 
 
-@dataclass(eq=False)
-class Slot:
+class Slot(msgspec.Struct, eq=False):
     """One panel on show. rev: revision of the core's data it has. due: something moved since it
     was last pulled. force: it must draw again whatever the data. inputs: typed, not yet handed
     over. answers: to its questions, not yet handed over. asked: needs of its last query. run: id of
@@ -63,7 +65,7 @@ class Slot:
     due: bool = True
     force: bool = True
     pulled_at: float = -1e9
-    inputs: list[Input] = field(default_factory=list)
+    inputs: list[Input] = []
     answers: bool = False
     asked: Needs | None = None
     machine: bool = False
@@ -74,15 +76,19 @@ class Slot:
 
 
 class Feed:
-    """query: one request to the core. on_acts: a panel asked for actions."""
+    """query: one request to the core. on_acts: a panel asked for actions. pressed_at: when
+    (monotonic) the last key or click came."""
 
     def __init__(
         self,
         query: Callable[[Query], Awaitable[QueryResult]],
         on_acts: Callable[[Shown, list[Act]], None],
+        pressed_at: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._query = query
         self._on_acts = on_acts
+        self._pressed_at = pressed_at
+        self._painted_at = 0.0
         self._slots: dict[PanelProcess, Slot] = {}
         self._run_id = ""
         self._up = False
@@ -108,7 +114,10 @@ class Feed:
             if process not in self._slots:
                 process.resume()
                 slot.due = slot.force = True
+                # Of what happened to it meanwhile, nothing was painted.
+                self._unpainted[slot] = None
         self._slots = chosen
+        self._paint_soon()
         self.kick()
 
     def forget(self, slot: Slot) -> None:
@@ -179,8 +188,7 @@ class Feed:
         if acts:
             self._on_acts(slot.panel, acts)
         self._unpainted[slot] = None
-        if not self._painting:
-            self._paint()
+        self._paint_soon()
         if slot.inputs and process.ready:
             self._pull(slot, None)
         if slot.due:
@@ -293,14 +301,27 @@ class Feed:
                 slot.force = False
         return taken
 
+    def _paint_soon(self) -> None:
+        if not self._painting:
+            self._paint()
+
     def _paint(self) -> None:
         """Paint a few panels at once, the others after keys had their turn."""
         self._painting = bool(self._unpainted)
-        for slot in list(self._unpainted)[:PAINTS_AT_ONCE]:
+        now = time.monotonic()
+        turn = [slot for slot in self._unpainted if slot.process.prompted]
+        if not turn and now >= self._panels_turn():
+            turn = list(self._unpainted)[:PAINTS_AT_ONCE]
+            self._painted_at = now
+        for slot in turn:
             del self._unpainted[slot]
             slot.panel.refresh_from_process()
         if self._painting:
             asyncio.get_running_loop().call_later(PAINT_EVERY_S, self._paint)
+
+    def _panels_turn(self) -> float:
+        """When panels may be painted that no key is waiting for."""
+        return min(self._pressed_at() + KEYS_FIRST_S, self._painted_at + PAINT_AT_LEAST_S)
 
 
 def wants_machine(needs: Needs) -> bool:

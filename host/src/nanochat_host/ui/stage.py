@@ -31,7 +31,7 @@ class Stage:
         self._app = app
         self._supervisor = Supervisor(self._changed, launched=app.launched)
         self._slots: dict[PanelView, Slot] = {}
-        self.feed = Feed(app.link.query, self._acts)
+        self.feed = Feed(app.link.query, self._acts, lambda: app.pressed.at)
         self._requests = PanelRequests(app.link, self.feed)
         self.feed.set_run(app.model.run_id)
         self.feed.set_up(app.model.core is CoreState.UP)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import IO, Any
+import time
+from typing import IO, TYPE_CHECKING, Any
 
-from textual.driver import Driver
-
-from nanochat_host.ui.render.ascii import plain
+if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.message import Message
 
 POOR_TERMINALS = frozenset({"linux", "vt100", "vt220", "dumb"})
 """Their fonts have no braille; the Linux console's has 512 characters in all."""
@@ -39,8 +40,12 @@ class Outlet:
 
     def write(self, text: str) -> None:
         if not self._gone:
+            if self._ascii_only:
+                from nanochat_host.ui.render.ascii import plain
+
+                text = plain(text)
             try:
-                self._file.write(plain(text) if self._ascii_only else text)
+                self._file.write(text)
             except OSError:
                 self._end()
 
@@ -59,14 +64,27 @@ class Outlet:
         os.kill(os.getpid(), signal.SIGHUP)
 
 
-def host_driver(driver: type[Driver]) -> type[Driver]:
+class Pressed:
+    """at: when (monotonic) the last key or click came, as the thread that reads them saw it: some
+    turns of the event loop before a widget does."""
+
+    at = 0.0
+
+
+def host_driver(driver: type[Driver], pressed: Pressed) -> type[Driver]:
     """Textual's driver for this platform, writing to an `Outlet`."""
+    from textual.events import Key, MouseEvent, MouseMove
 
     class HostDriver(driver):  # type: ignore[valid-type,misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             me: Any = self
             me._file = Outlet(me._file, needs_ascii())
+
+        def process_message(self, message: Message) -> None:
+            if isinstance(message, Key | MouseEvent) and not isinstance(message, MouseMove):
+                pressed.at = time.monotonic()
+            super().process_message(message)
 
     return HostDriver
 
