@@ -11,8 +11,10 @@ HEAVY = {"torch", "wandb", "pydantic", "fastapi", "uvicorn", "numpy", "httpx", "
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Top-level names in sys.modules after `statement`, in an interpreter of its own."""
-    program = f"{statement}\nimport sys; print(' '.join({{m.split('.')[0] for m in sys.modules}}))"
+    """Names in sys.modules after `statement`, and those they are below, in an interpreter of its
+    own."""
+    names = "{n for m in sys.modules for n in (m, m.split('.')[0])}"
+    program = f"{statement}\nimport sys; print(*{names})"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -37,3 +39,35 @@ def loaded_by(statement: str) -> set[str]:
 )
 def test_importing_loads_nothing_it_must_not(statement: str, forbidden: set[str]) -> None:
     assert not loaded_by(statement) & forbidden
+
+
+BEFORE_PAINT = (
+    "import nanochat_host.cli, nanochat_host.ui.launch, nanochat_host.ui.app, "
+    "nanochat_host.ui.screens.dashboard, nanochat_host.ui.stage"
+)
+NOT_BEFORE_PAINT = {
+    *("tomlkit", "http.client", "http.server", "urllib.request", "email.parser", "multiprocessing"),
+    *("sqlite3", "ctypes", "statistics", "xml", "html", "pydoc", "unittest"),
+    "nanochat_host.verbs",
+    "nanochat_host.checkout",
+    "nanochat_host.packs.install",
+    "nanochat_host.packs.author",
+    "nanochat_host.packs.zygote",
+    "nanochat_host.ui.commands",
+    "nanochat_host.ui.keymap",
+    "nanochat_host.ui.edit.editor",
+    "nanochat_host.ui.screens.help",
+    "nanochat_host.ui.screens.home",
+    "nanochat_host.ui.screens.start",
+}
+
+
+def test_the_first_paint_waits_for_nothing_it_does_not_show() -> None:
+    assert not loaded_by(BEFORE_PAINT) & NOT_BEFORE_PAINT
+
+
+def test_the_zygote_starts_before_anything_large_is_imported() -> None:
+    late = {"textual", "rich", "msgspec", "asyncio", "logging", "argparse", "nanochat_sdk"}
+    loaded = loaded_by("import nanochat_host.ui.launch")
+    assert not loaded & late
+    assert "nanochat_host.packs.launch" in loaded

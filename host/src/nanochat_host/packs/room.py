@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nanochat_host.packs.catalog import PanelEntry
+if TYPE_CHECKING:
+    from nanochat_host.packs.catalog import PanelEntry
 
 _BUILTIN_PACKAGE = "nanochat_panels"
 

@@ -8,22 +8,24 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from nanochat_host.packs import proc_stats
 from nanochat_host.packs.budget import Budget, Meter
 from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.failure import Failure
+from nanochat_host.packs.launch import Launched, launch
 from nanochat_host.packs.process import UNSANDBOXED_VARIABLE, PanelProcess
 from nanochat_host.packs.room import Room, builtin_room
 from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.session import Deadlines
 from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.worker import Worker
-from nanochat_host.packs.zygote_handle import Launched, Zygote, launch
+from nanochat_host.packs.zygote_handle import Zygote
 
 logger = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1.0
@@ -31,8 +33,7 @@ _LINGER_S = 30.0
 """A panel that comes back within this time, as when its pack is being edited, starts at once."""
 
 
-@dataclass(frozen=True)
-class PackUse:
+class PackUse(msgspec.Struct, frozen=True):
     """What all panels of a pack use now. cores: over the last seconds. memory_bytes: not shared
     with others. panels: those open. stopped: names of those that wait for the person, with why."""
 
@@ -42,8 +43,7 @@ class PackUse:
     stopped: dict[str, str]
 
 
-@dataclass(frozen=True)
-class WorkerStats:
+class WorkerStats(msgspec.Struct, frozen=True):
     """One panel's cost. panel: "pack:panel". rss_bytes counts pages shared with the other workers
     too. cpu_s: user and system seconds of the present worker. frame_ms: the last frame."""
 

@@ -1,7 +1,7 @@
 """The process every worker is forked from: started by exec with an empty environment, it holds no
 secret, imports the SDK once, and shares those pages with all its children.
 
-Run by `zygote_handle`, never imported by the host. This module is its beginning: light, because
+Run by `launch`, never imported by the host. This module is its beginning: light, because
 where there are namespaces a second copy of what it has imported stays. `fork_server` is the rest.
 """
 
@@ -25,7 +25,7 @@ PRELOAD = (
 
 
 def main() -> None:
-    """argv: what `zygote_handle` wants as JSON, then folders that are needed for imports now and
+    """argv: what `launch` wants as JSON, then folders that are needed for imports now and
     are of no business to a worker."""
     wanted, *borrowed = sys.argv[1:]
     del sys.argv[1:], sys.orig_argv[1:]

@@ -7,19 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanochat_host.core.wire import StartRun
-from nanochat_host.logs import setup_logging
+from nanochat_host.packs.launch import Launched, launch
 from nanochat_host.packs.room import builtin_room
-from nanochat_host.packs.sanitize import clean
-from nanochat_host.packs.zygote_handle import Launched, launch
 from nanochat_host.paths import Paths
-from nanochat_host.ui.deck import open_deck
-from nanochat_host.ui.modes import first_mode
-from nanochat_host.ui.session import load_session
-from nanochat_host.ui.words import run_name
 
 if TYPE_CHECKING:
+    from nanochat_host.core.wire import StartRun
     from nanochat_host.ui.app import NanochatApp
+    from nanochat_host.ui.deck import Deck
 
 
 def run_ui(
@@ -35,14 +30,19 @@ def run_ui(
     Raises ConfigFileError or NotFoundError for a `layout` that cannot be used.
     """
     gc.disable()  # until the first paint; the app sets it up for the rest
+    # The zygote gets ready while the rest is imported, which takes most of the time until the
+    # first paint. Whoever asks for a run or a layout is shown panels; else the session knows.
+    launched = _launch_ahead() if run or start or layout else None
+    from nanochat_host.logs import setup_logging
+    from nanochat_host.ui.modes import first_mode
+    from nanochat_host.ui.session import load_session
+
     setup_logging(paths, "ui")
     session = load_session(paths)
-    deck, note, launched = None, "", None
+    deck, note = None, ""
     if first_mode(session.mode, bool(run or start), bool(layout)) == "dashboard":
-        deck, note = open_deck(paths, layout, session.layout)
-        if any(screen.panels for screen in deck.layout.screens):
-            launched = _launch_ahead()
-    # Textual takes most of the time until the first paint; the zygote gets ready meanwhile.
+        launched = launched or _launch_ahead()
+        deck, note = _open_deck(paths, layout, session.layout, launched)
     from nanochat_host.ui.app import NanochatApp
 
     app = NanochatApp(
@@ -65,6 +65,19 @@ def _launch_ahead() -> Launched | None:
         return None  # the first panel tries again and shows why it cannot
 
 
+def _open_deck(
+    paths: Paths, layout: str | Path | None, remembered: str, launched: Launched | None
+) -> tuple[Deck, str]:
+    from nanochat_host.ui.deck import open_deck
+
+    try:
+        return open_deck(paths, layout, remembered)
+    except BaseException:
+        if launched is not None:
+            launched.end()
+        raise
+
+
 def say_goodbye(app: NanochatApp) -> int:
     """What the person reads when the screen is gone; returns the exit code."""
     if app.crash_file is not None or app.return_code:
@@ -74,6 +87,9 @@ def say_goodbye(app: NanochatApp) -> int:
         )
         return 1
     if app.model.live and app.model.run is not None:
+        from nanochat_host.packs.sanitize import clean
+        from nanochat_host.ui.words import run_name
+
         name = clean(run_name(app.model.run))
         print(
             f"{name} goes on; `nanochat-cli` shows it again, `nanochat-cli run stop last` ends it"
