@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import traceback
+from types import ModuleType
 from typing import NoReturn, TextIO
 
 from nanochat_sdk.serve import CHANNEL_IN, CHANNEL_OUT, EXIT_BROKEN, EXIT_OUT_OF_MEMORY, serve
@@ -25,6 +26,7 @@ def run(control_fd: int, prepared: Prepared) -> None:
     """Serve until the host is gone."""
     # Made once for all workers: in each of them descriptor 1 is its own log.
     sys.stdout = sys.stderr = _print_to(1)
+    hidden = _hide_ours()
     gc.collect()
     gc.freeze()
     # A worker's garbage is small and short-lived; fewer passes touch fewer shared pages.
@@ -36,6 +38,7 @@ def run(control_fd: int, prepared: Prepared) -> None:
         pass  # the host went while something was being told to it
     finally:
         server.end_workers()
+        del hidden
 
 
 class _ForkServer:
@@ -109,16 +112,18 @@ class _ForkServer:
                 self._control.send(Exited(self._ids.pop(pid), code))
 
 
+def _hide_ours() -> list[ModuleType]:
+    """Take the host's modules out of the panels' sight. Once for all workers: to look through all
+    names in each of them would copy a megabyte of shared pages. Keep what it returns: freeing them
+    would empty the modules that are still running."""
+    return [sys.modules.pop(name) for name in list(sys.modules) if name.startswith("nanochat_host")]
+
+
 def _work(setup: Setup) -> NoReturn:
     """The rest of a worker's life. Never returns into the zygote's loop, whatever happens."""
     code = EXIT_BROKEN
     try:
-        walls = build_walls(setup)
-        # Out of the panel's sight, but not freed: that would dirty pages all workers share.
-        ours = [name for name in sys.modules if name.startswith("nanochat_host")]
-        hidden = [sys.modules.pop(name) for name in ours]
-        serve(CHANNEL_IN, CHANNEL_OUT, walls)
-        del hidden
+        serve(CHANNEL_IN, CHANNEL_OUT, build_walls(setup))
         code = 0
     except MemoryError:
         code = EXIT_OUT_OF_MEMORY
