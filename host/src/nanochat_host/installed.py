@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,14 +67,13 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packs: list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Installed:
+class Installed(msgspec.Struct, frozen=True):
     """packs: those that can be used, by id. errors: what is wrong with others, or with the file.
     listed: every entry as it stands in the file, so that a writer loses none of them."""
 
-    packs: dict[str, InstalledPack] = field(default_factory=dict)
-    errors: list[PacksFileError] = field(default_factory=list)
-    listed: list[dict[str, Any]] = field(default_factory=list)
+    packs: dict[str, InstalledPack] = {}
+    errors: list[PacksFileError] = []
+    listed: list[dict[str, Any]] = []
 
 
 def read_installed(paths: Paths) -> Installed:

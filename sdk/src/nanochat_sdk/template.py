@@ -8,8 +8,9 @@ nothing is ever tried again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from nanochat_sdk.errors import ManifestError
 
@@ -26,8 +27,7 @@ _SPACE = re.compile(r"\s")
 SKIP = "*"
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """name "" skips. kind: "float", "int", "word" (no space in it) or "text". after: the literal
     that follows; "" at the end of the line, and where a number ends by itself."""
 
@@ -36,8 +36,7 @@ class Field:
     after: str
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A compiled template. head: the literal a line must begin with."""
 
     source: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from nanochat_host.layout.spec import At, Placement, ScreenSpec
 
@@ -12,8 +12,7 @@ STACKED_HEIGHT, MIN_ROW_CELLS = 9, 1.4
 """Cells of a panel that has no place of its own on a narrow screen; least cells of a grid row."""
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(msgspec.Struct, frozen=True):
     """A panel's rectangle in cells."""
 
     id: str

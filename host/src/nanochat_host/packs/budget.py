@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from nanochat_host.packs.proc_stats import Usage
 
 MIB = 1 << 20
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """cores: processor time a second, over `window_s`. memory_bytes: resident memory that is not
     shared with other processes."""
 
@@ -25,8 +25,7 @@ class Budget:
     window_s: float = 10.0
 
 
-@dataclass(frozen=True)
-class Excess:
+class Excess(msgspec.Struct, frozen=True):
     """pid: of the pack's workers the one that uses most. reason: for the panel's frame."""
 
     pid: int

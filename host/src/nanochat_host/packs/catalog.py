@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 from nanochat_sdk.capabilities import parse_permission
 from nanochat_sdk.errors import ManifestError
 from nanochat_sdk.manifest import MANIFEST, PackManifest, PanelManifest, read_manifest
@@ -33,8 +33,7 @@ class PackError(NanochatCliError):
     code, exit_code, status = "bad_pack", 2, 422
 
 
-@dataclass(frozen=True)
-class FoundPack:
+class FoundPack(msgspec.Struct, frozen=True):
     """A pack that can be used. folder: of its pack.toml. record: what packs.json says; None for
     the built-in pack and for those in $NANOCHAT_CLI_PACKS. root: all that its workers may read."""
 
@@ -54,8 +53,7 @@ class FoundPack:
         return declared_by(self.manifest)
 
 
-@dataclass(frozen=True)
-class PanelEntry:
+class PanelEntry(msgspec.Struct, frozen=True):
     """A panel that can be opened. paths: folders its worker puts on sys.path. folder: all that its
     worker may read. sha256: of that folder, to be compared before its code is loaded; "" for packs
     that were not installed. unsandboxed: the person lets it run where nothing isolates it. held:
@@ -75,15 +73,14 @@ class PanelEntry:
         return f"{self.pack.id}:{self.panel.id}"
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True):
     """panels: by "pack:panel". errors: packs that were found and cannot be used. packs: those that
     can, by id, disabled ones included."""
 
-    panels: Mapping[str, PanelEntry] = field(default_factory=dict)
+    panels: Mapping[str, PanelEntry] = {}
     errors: Sequence[NanochatCliError] = ()
-    grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    packs: Mapping[str, FoundPack] = field(default_factory=dict)
+    grants: Mapping[str, frozenset[str]] = {}
+    packs: Mapping[str, FoundPack] = {}
 
     @classmethod
     def discover(

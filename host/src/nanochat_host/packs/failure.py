@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 
+import msgspec
 from nanochat_sdk.serve import EXIT_BROKEN, EXIT_OUT_OF_MEMORY
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """reason: what happened, without the panel's name. traceback: for the panel's author.
     violation: it broke the protocol, which honest code cannot do by accident. blameless: it was not
     the panel's doing, so it does not count against it. final: trying again would end the same way,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 from nanochat_sdk.codec import decode_from_worker, encode_data_frame, frame_message
 from nanochat_sdk.errors import WireError
 from nanochat_sdk.protocol import (
@@ -36,8 +36,7 @@ from nanochat_host.packs.sanitize import clean, clean_lines
 from nanochat_host.packs.worker import Worker
 
 
-@dataclass(frozen=True)
-class Deadlines:
+class Deadlines(msgspec.Struct, frozen=True):
     """Seconds. slow_s: when a frame counts as slow. frame_s: when its worker is killed. start_s:
     from fork to hello. load_s: to import the pack and build the panel."""
 

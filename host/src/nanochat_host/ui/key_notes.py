@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True)
-class KeyNote:
+class KeyNote(msgspec.Struct, frozen=True):
     """One key. place: where it works. ids: of its bindings, by which a keymap may have moved it."""
 
     place: str

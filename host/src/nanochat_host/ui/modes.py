@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.screen import Screen
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A full screen. where: "module:Class" below `ui.screens`. title, help: its line in the palette
     and in the list of places at home; no title: reached another way. remembered: the UI may open
     there again."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 from nanochat_sdk.protocol import View
 
 from nanochat_host.ui.modes import REMEMBERED

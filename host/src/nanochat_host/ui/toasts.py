@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 from nanochat_sdk.data import Event, RunFacts
 
 from nanochat_host.packs.sanitize import clean
@@ -13,8 +13,7 @@ from nanochat_host.ui.words import duration_words, run_name
 Severity = Literal["information", "warning", "error"]
 
 
-@dataclass(frozen=True)
-class Toast:
+class Toast(msgspec.Struct, frozen=True):
     """text: plain, one or two lines. timeout_s: how long it stays."""
 
     text: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
 from nanochat_sdk.payload import Axis, Chart
 
 from nanochat_host.ui.render.entry import Entry
@@ -21,8 +21,7 @@ MIN_TICK_ROWS = 1.8
 """Rows between labels of the y axis; closer ones would jump between distances of one and two."""
 
 
-@dataclass(frozen=True)
-class ChartView:
+class ChartView(msgspec.Struct, frozen=True):
     """What a person chose about a panel's drawing.
 
     x_start/x_end: zoom (None: the data's end). cursor_x: value under the cursor, None for no
@@ -47,8 +46,7 @@ class ChartView:
 Labels = list[tuple[float, str]]
 
 
-@dataclass(frozen=True)
-class ChartLayout:
+class ChartLayout(msgspec.Struct, frozen=True):
     """Cells: the plot area lies at (left, top), `width` x `height`. Scales map to dots.
     labels: ticks with text per axis, empty where the axis is not labelled."""
 

@@ -6,8 +6,9 @@ The payload says which fields there are; this says what stands in them and where
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 
+import msgspec
+from msgspec.structs import replace
 from nanochat_sdk.forms import (
     BoolField,
     ChoiceField,
@@ -25,8 +26,7 @@ Raw = str | bool
 """A field's content while it is being edited: numbers and choices as text."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """id: of the form or editor it belongs to. shape: its fields, so that another form under the
     same id does not inherit what was typed. typed: what was changed, by field name; an editor's
     draft under "". at: the field the keys go to, one past the last is the button. cursor: in its
@@ -34,7 +34,7 @@ class Entry:
 
     id: str
     shape: tuple[tuple[str, str], ...] = ()
-    typed: dict[str, Raw] = field(default_factory=dict)
+    typed: dict[str, Raw] = {}
     at: int = 0
     cursor: int = 0
     active: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
@@ -16,8 +16,7 @@ SIDE = 2
 """Cells left and right of the body: the line and a space."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """What stands in the frame. status: short state at the right, with its style. focused: keys
     go here. boxed: a line all round; else only a title line, for narrow screens. badge: the pack a
     panel comes from and how it is held. edit: "" or, while the layout is edited, "open" or

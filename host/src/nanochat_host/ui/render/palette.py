@@ -7,9 +7,9 @@ contrast of at least 4.5 and curves one of at least 3 (7 and 4.5 with a high con
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from nanochat_sdk.style import SERIES_STYLES
 from rich.style import Style as RichStyle
 
@@ -25,8 +25,7 @@ HUES = (250.0, 62.0, 155.0, 310.0, 20.0, 200.0, 100.0)
 """OKLCH hues of the series, neighbours far apart: blue, orange, green, purple, rose, teal, gold."""
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(msgspec.Struct, frozen=True):
     """Styles by SDK name, and those of the host's own chrome under "host-*" names.
 
     ramp: the colormap, `RAMP_STEPS` colours as hex from low to high.
@@ -37,7 +36,7 @@ class Palette:
     background: str
     styles: dict[str, RichStyle]
     ramp: tuple[str, ...]
-    _pairs: dict[tuple[int, int], RichStyle] = field(default_factory=dict, repr=False)
+    _pairs: dict[tuple[int, int], RichStyle] = {}
 
     def __getitem__(self, name: str) -> RichStyle:
         return self.styles.get(name) or self.styles[""]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 NAN = math.nan
 LIMIT = 1e300
@@ -13,8 +14,7 @@ FAR = 1e9
 """Positions are clipped here: far outside any screen, and safe to compute with."""
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(msgspec.Struct, frozen=True):
     """Maps [lo, hi] to [0, size]. A log scale maps what is not above zero to NaN."""
 
     lo: float

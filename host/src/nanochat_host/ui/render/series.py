@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import le
 
+import msgspec
 from nanochat_sdk.payload import Plot, unpack
 
 from nanochat_host.ui.render.scale import LIMIT, NAN
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """Columns of one plot: equal length, x finite and ascending, y finite or NaN.
     lo and hi are empty when the plot has no envelope."""
 

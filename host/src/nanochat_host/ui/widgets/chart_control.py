@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from nanochat_sdk.payload import Chart
 
 from nanochat_host.ui.render.chart_layout import ChartLayout, ChartView

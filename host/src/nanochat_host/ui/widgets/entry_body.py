@@ -6,9 +6,9 @@ Nothing reaches the panel before the person sends it, and then only what its fie
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from nanochat_sdk.forms import BoolField, ChoiceField, Editor, Form
 from nanochat_sdk.protocol import EditorSubmitted, FormSubmitted
 from textual import events

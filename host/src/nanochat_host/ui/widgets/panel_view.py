@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec.structs import replace
 from nanochat_sdk.forms import Editor, Form
 from nanochat_sdk.payload import Chart, Table, Text
 from nanochat_sdk.protocol import Input, KeyHelp

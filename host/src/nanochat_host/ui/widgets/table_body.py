@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from nanochat_sdk.payload import Table
 from nanochat_sdk.protocol import Input
 
