@@ -47,7 +47,7 @@ def test_a_hundred_sizes(live: Live) -> None:
     live.moves_on(fresh)
     until(lambda: fresh.drain(0.1) or frames(fresh) == frames(tui), "it looks as if just opened")
     tui.press("?")
-    tui.wait_for("Anywhere")
+    tui.wait_for("Keys, those of")
     for terminal in (tui, fresh):
         terminal.close()
 
@@ -103,7 +103,7 @@ def test_a_poor_terminal_gets_ascii(live: Live, env: dict[str, str]) -> None:
     tui.wait_for(STEP)
     live.moves_on(tui)
     for key, expected in [
-        ("h", "Watch the run"), ("r", "1 run "), ("o", "following"), ("d", STEP),
+        ("h", "Watch the run"), ("r", "Search"), ("o", "following"), ("d", STEP),
         ("p", r"\| paused"), ("p", r"\* running"), ("x", "Stop looper"),
     ]:  # fmt: skip
         tui.press(key)
