@@ -149,7 +149,7 @@ def test_a_terminal_without_colour_is_usable(rig: TuiRig, env: dict[str, str]) -
     tui.wait_for("Start the demo")
     tui.wait_for("core up")
     tui.press("?")
-    tui.wait_for("Anywhere")
+    tui.wait_for("Keys, those of")
     if "NO_COLOR" in env:
         colours = {cell.fg for row in tui.screen.buffer.values() for cell in row.values()}
         assert all(is_grey(colour) for colour in colours), colours

@@ -121,7 +121,7 @@ async def test_help_and_quit_stay_on_the_narrowest_key_line(host: Host, core: Fa
         line = screen_text(app).split("\n")[-2]
         assert "c Save" in line
         await pilot.click(KeyLine, offset=(line.index("? Help"), 0))
-        await until(pilot, lambda: "Anywhere" in screen_text(app), "the help")
+        await until(pilot, lambda: "Keys, those of" in screen_text(app), "the help")
 
 
 async def test_a_click_on_a_tab_opens_it(host: Host) -> None:

@@ -11,8 +11,9 @@ from nanochat_host.paths import Paths
 from nanochat_host.ui.commands import HostCommands
 from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.copying import values_of
-from nanochat_host.ui.key_notes import GENERAL
+from nanochat_host.ui.key_notes import GENERAL, ordered
 from nanochat_host.ui.keymap import as_toml, check, known_keys, read_keymap
+from nanochat_host.ui.modes import PLACES
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.widgets.panel_view import PanelView
 from test_widgets_panel_view import TABLE, give, running
@@ -89,6 +90,25 @@ def test_every_screen_has_ids_and_every_note_names_one_that_exists() -> None:
     for screen in HostScreen.__subclasses__():
         assert all(b.id for b in screen.BINDINGS), screen  # type: ignore[union-attr]
     assert {name for note in GENERAL for name in note.ids} <= set(known)
+
+
+def test_help_begins_with_the_screen_that_is_seen_and_knows_every_place() -> None:
+    first = {
+        mode: ordered(GENERAL, mode)[0].place for mode in (*PLACES, "editing") if mode != "home"
+    }
+    assert "Anywhere" not in first.values(), first
+    assert (first["card"], first["editing"], first["setup"]) == ("Report card", "Editing", "Set up")
+
+
+async def test_help_fits_narrow_terminals(home: Path) -> None:
+    app = a_host(home).app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("r", "f1")
+        await until(pilot, lambda: "mark to be compared" in screen_text(app), "keys of Runs on top")
+        keys = app.screen.query_one("#keys", RowList)
+        _, width = keys.span(1)
+        assert max(len(note.does) for note in GENERAL) <= width
+        assert max(len(note.key) for note in GENERAL) <= keys.span(0)[1]
 
 
 async def test_jumping_focuses_what_the_letter_stands_on(home: Path) -> None:

@@ -304,7 +304,7 @@ async def test_help_finds_a_key(host: Host) -> None:
     app = host.app()
     async with app.run_test(size=NARROW) as pilot:
         await pilot.press("question_mark")
-        await until(pilot, lambda: "Anywhere" in screen_text(app), "the help")
+        await until(pilot, lambda: "Keys, those of" in screen_text(app), "the help")
         await pilot.press(*"checkpoint")
         await until(pilot, lambda: "save a checkpoint" in screen_text(app), "the key")
         assert "Anywhere" not in screen_text(app)

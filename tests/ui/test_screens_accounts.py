@@ -150,7 +150,7 @@ async def test_check_import_forget_and_prove(
         call = next(call for call in core.asked if call.path == "/v1/accounts/import")
         wish = msgspec.json.decode(call.body, type=ImportTokens)
         assert wish.environ == {"HF_TOKEN": "hf_of_this_shell"}
-        await pilot.press("f")
+        await pilot.press("delete")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "a question")
         await pilot.press("y")
         await until(pilot, lambda: core.paths("DELETE") == ["/v1/accounts/hf"], "forgotten")

@@ -60,7 +60,7 @@ async def test_another_checkout_and_none_evaluated(host: Host, core: AskCore) ->
         await app.action_show("card")
         await until(pilot, lambda: "base d4" in screen_text(app), "the card")
         core.answers["GET /v1/checkpoints/report"] = ReportCard("tiny", [])
-        await pilot.press("k")
+        await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the chooser")
         await pilot.press(*"tiny", "enter")
         await until(pilot, lambda: "nothing was evaluated in tiny" in screen_text(app), "none")

@@ -125,7 +125,7 @@ async def test_a_running_dashboard_follows_what_is_granted(
         await until(pilot, lambda: isinstance(app.screen, PacksScreen), "the list again")
         await until(pilot, lambda: "(denied)" not in listed(app), "granted again")
 
-        await pilot.press("e")
+        await pilot.press("space")
         await until(pilot, lambda: "disabled" in listed(app), "the pack rests")
         await until(pilot, lambda: heat(app).entry is None, "its panel is gone")
         await pilot.press("e")

@@ -185,10 +185,9 @@ class NanochatApp(Faults):
         if len(self.screen_stack) > 1:
             return
         if mode == "help":
-            from nanochat_host.ui.screens.help import HelpScreen
+            from nanochat_host.ui.screens.help import help_of
 
-            panels = self._dashboard.panel_keys() if self._dashboard else ()
-            self.push_screen(HelpScreen(panels, self._keymap))
+            self.push_screen(help_of(self))
         elif mode != self.current_mode:
             self._came_from = self.current_mode
             await self.switch_mode(mode)

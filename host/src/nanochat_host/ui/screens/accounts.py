@@ -46,7 +46,7 @@ class AccountsScreen(HostScreen):
         Binding("enter", "choose", "Log in"),
         Binding("c", "check", "Check"),
         Binding("i", "import", "Import"),
-        Binding("f", "forget", "Forget"),
+        Binding("delete,f", "forget", "Forget", key_display="del"),
         Binding("y", "copy_page", "Copy link"),
         Binding("escape", "back", "Back"),
     ]

@@ -29,7 +29,7 @@ class CardScreen(HostScreen):
     mode = "card"
     CSS_PATH = "card.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "checkout", "Checkout"),
+        Binding("c", "checkout", "Checkout"),
         Binding("f5", "look", "Look again"),
         Binding("escape", "back", "Back"),
     ]

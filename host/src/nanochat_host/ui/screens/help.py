@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,11 +14,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
-from nanochat_host.ui.key_notes import GENERAL, KeyNote
+from nanochat_host.ui.key_notes import GENERAL, KeyNote, ordered
+
+if TYPE_CHECKING:
+    from nanochat_host.ui.app import NanochatApp
+
+KEY_CELLS = 22
 
 
 class HelpScreen(ModalScreen[None]):
-    """extra: keys of the panels on show. keymap: the person's own, by id."""
+    """extra: keys of the panels on show. keymap: the person's own, by id. mode: of the screen whose
+    keys come first."""
 
     CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,17 +36,20 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, extra: Sequence[KeyNote] = (), keymap: Mapping[str, str] | None = None
+        self,
+        extra: Sequence[KeyNote] = (),
+        keymap: Mapping[str, str] | None = None,
+        mode: str = "",
     ) -> None:
         super().__init__()
         self._keymap = keymap or {}
-        self._notes = (*GENERAL, *extra)
+        self._notes = ordered((*GENERAL, *extra), mode)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
-            yield Static(Content("Keys"), classes="title")
+            yield Static(Content("Keys, those of this screen first"), classes="title")
             yield Input(placeholder="search", compact=True)
-            yield RowList(ListColumn("", 24), ListColumn(""), id="keys")
+            yield RowList(ListColumn("", KEY_CELLS), ListColumn(""), id="keys")
 
     def on_mount(self) -> None:
         self._list("")
@@ -70,3 +79,13 @@ class HelpScreen(ModalScreen[None]):
 
     def action_page(self, direction: int) -> None:
         self.query_one("#keys", RowList).action_page(direction)
+
+
+def help_of(app: NanochatApp) -> HelpScreen:
+    """With the keys of the panels that are seen, and those of the present screen first."""
+    from nanochat_host.ui.screens.dashboard import DashboardScreen
+
+    screen, keymap = app.screen, app._keymap
+    if not isinstance(screen, DashboardScreen):
+        return HelpScreen((), keymap, app.current_mode)
+    return HelpScreen(screen.panel_keys(), keymap, "editing" if screen.editing else screen.mode)

@@ -39,7 +39,7 @@ class PacksScreen(HostScreen):
         Binding("i", "install", "Install"),
         Binding("enter", "choose", "Change"),
         Binding("u", "update", "Update"),
-        Binding("e", "toggle_enabled", "Enable/disable"),
+        Binding("space,e", "toggle_enabled", "On/off", key_display="space"),
         Binding("R", "restart", "Restart"),
         Binding("delete,D", "remove", "Remove", key_display="del"),
         Binding("w", "toggle_unsandboxed", "Walls"),

@@ -40,7 +40,7 @@ class SetupScreen(HostScreen):
         Binding("a", "add", "Add a checkout"),
         Binding("s", "start", "Start a run"),
         Binding("x", "stop", "Stop"),
-        Binding("u", "look_again", "Look again"),
+        Binding("f5,u", "look_again", "Look again", key_display="f5"),
         Binding("escape", "back", "Back"),
     ]
 

@@ -26,7 +26,7 @@ def _wandb_style(state: str) -> str:
 
 class StatusBar(OneLine):
     """Every part is plain text, sanitised by whoever sets it; an empty part takes no room. On a
-    narrow terminal the GPU goes first, then the screen, then the run is cut."""
+    narrow terminal the GPU goes first, then W&B, then the screen, then the run is cut."""
 
     DEFAULT_CSS = "StatusBar { height: 1; }"
 
@@ -59,7 +59,7 @@ class StatusBar(OneLine):
         trouble: list[Part] = [("! ", "error-bold"), (self.trouble, "")] if self.trouble else []
         gpu: list[Part] = [(self.gpu, "muted")] if self.gpu else []
         screen: list[Part] = [(self.screen_text, "muted")] if self.screen_text else []
-        optional = [gpu, screen, wandb]
+        optional = [gpu, wandb, screen]
         while True:
             right = _joined([part for part in (trouble, gpu, core, wandb) if part])
             middle = _joined([part for part in (screen,) if part])
