@@ -211,3 +211,14 @@ def test_history_is_bounded() -> None:
         history.undo()
         undone += 1
     assert undone == MAX_STEPS and history.present == layouts[49]
+
+
+def test_a_new_panel_gets_the_room_it_needs_where_there_is_any() -> None:
+    small, large = At(0, 0, 6, 3), At(0, 3, 12, 9)
+    spread = {"small": small, "large": large}
+    hole = At(6, 0, 6, 3)
+    assert settle.add(spread, "new", "small", 12, 12)["new"] == hole  # type: ignore[index]
+    wanted = settle.add(spread, "new", "small", 12, 12, least=(5, 6))
+    assert wanted is not None and wanted["new"] == At(6, 3, 6, 9)
+    cramped = settle.add({"all": At(0, 0, 12, 12)}, "new", "all", 12, 12, least=(12, 12))
+    assert cramped is not None and "new" in cramped, "less than it needs rather than nothing"

@@ -179,17 +179,22 @@ def _reordered(
 
 
 def add_panel(
-    layout: LayoutSpec, screen_id: str, panel: str, options: dict[str, Any], beside: str = ""
+    layout: LayoutSpec,
+    screen_id: str,
+    panel: str,
+    options: dict[str, Any],
+    beside: str = "",
+    least: tuple[int, int] = settle.MIN_FREE,
 ) -> tuple[LayoutSpec, str]:
     """A new panel in the largest hole, or in half of the panel `beside`; and its id.
 
-    options: with defaults filled in. On narrow terminals it stacks below.
+    options: with defaults filled in. least: columns and rows of the grid it needs. On narrow terminals it stacks below.
     """
     screen = _screen(layout, screen_id)
     if len(screen.panels) >= MAX_PANELS:
         raise EditError(f"a screen has at most {MAX_PANELS} panels; add another screen")
     new_id = free_id(panel.partition(":")[2] or panel, (found.id for found in screen.panels))
-    settled = settle.add(places(screen, False), new_id, beside, screen.columns, screen.rows)
+    settled = settle.add(places(screen, False), new_id, beside, screen.columns, screen.rows, least)
     if settled is None:
         raise EditError("no room: every panel has one field; remove one first")
     screen = _with_places(screen, settled, narrow=False)

@@ -89,27 +89,42 @@ def remove(places: Mapping[str, At], gone: str) -> Places:
     return result
 
 
-def add(places: Mapping[str, At], new: str, beside: str, columns: int, rows: int) -> Places | None:
-    """`new` in the largest hole; without one it takes half of `beside`, or of the largest panel."""
+def add(
+    places: Mapping[str, At],
+    new: str,
+    beside: str,
+    columns: int,
+    rows: int,
+    least: tuple[int, int] = MIN_FREE,
+) -> Places | None:
+    """`new` in the largest hole; without one it takes half of `beside`, or of the largest panel.
+
+    least: columns and rows it needs to be of use; less is given only where there is no other way.
+    """
     hole = largest_hole(places, columns, rows)
-    if hole is not None and hole.width >= MIN_FREE[0] and hole.height >= MIN_FREE[1]:
+    if hole is not None and hole.width >= least[0] and hole.height >= least[1]:
         return {**places, new: hole}
-    by_size = sorted(places, key=lambda name: (name != beside, -_area(places[name])))
-    for name in by_size:
-        at = places[name]
-        # The longer way, as it is seen; but few panels are of use in one column.
-        wide = at.width >= 4 and at.width * 1.5 >= at.height
-        if wide or (at.height < 2 and at.width >= 2):
-            left = (at.width + 1) // 2
-            first = at._replace(width=left)
-            second = at._replace(col=at.col + left, width=at.width - left)
-        elif at.height >= 2:
-            upper = (at.height + 1) // 2
-            first = at._replace(height=upper)
-            second = at._replace(row=at.row + upper, height=at.height - upper)
-        else:
+    found: Places | None = None
+    for name in sorted(places, key=lambda name: (name != beside, -_area(places[name]))):
+        halves = _halves(places[name])
+        if halves is None:
             continue
-        return {**places, name: first, new: second}
+        now = {**places, name: halves[0], new: halves[1]}
+        if halves[1].width >= least[0] and halves[1].height >= least[1]:
+            return now
+        found = found or now
+    return found
+
+
+def _halves(at: At) -> tuple[At, At] | None:
+    """Cut across the longer way, as it is seen; but few panels are of use in one column."""
+    wide = at.width >= 4 and at.width * 1.5 >= at.height
+    if wide or (at.height < 2 and at.width >= 2):
+        left = (at.width + 1) // 2
+        return at._replace(width=left), at._replace(col=at.col + left, width=at.width - left)
+    if at.height >= 2:
+        upper = (at.height + 1) // 2
+        return at._replace(height=upper), at._replace(row=at.row + upper, height=at.height - upper)
     return None
 
 

@@ -356,14 +356,25 @@ class Editor:
                 return
             options = {key: spec.default for key, spec in entry.panel.options.items()}
             screen_id, beside = self.screen.id, self.chosen
+            least = self._fields(entry.panel.min_size)
 
             def change(layout: LayoutSpec) -> LayoutSpec:
-                layout, self.chosen = edit.add_panel(layout, screen_id, name, options, beside)
+                layout, self.chosen = edit.add_panel(
+                    layout, screen_id, name, options, beside, least
+                )
                 return layout
 
             self.do(f"add {clean(entry.panel.title)}", change)
 
         self.host.push_screen(Gallery(self.dashboard), chosen)
+
+    def _fields(self, cells: tuple[int, int]) -> tuple[int, int]:
+        """Columns and rows of the grid that a panel of so many cells takes, its frame included."""
+        grid, screen = self.dashboard.grid, self.screen
+        width, height = grid.size if grid is not None else self.dashboard.size
+        across = -(-(cells[0] + 4) * screen.columns // max(1, width))
+        down = -(-(cells[1] + 2) * screen.rows // max(1, height))
+        return min(across, screen.columns), min(down, screen.rows)
 
     def open_form(self) -> None:
         """The chosen panel's options, at the side."""
