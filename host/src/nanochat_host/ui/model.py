@@ -8,8 +8,8 @@ from enum import Flag, StrEnum, auto
 from nanochat_sdk.data import RunFacts, RunState
 
 from nanochat_host.core.wire import CheckoutRef, RunSummary
-from nanochat_host.core.wire_queue import QueueInfo
 from nanochat_host.core.wire_health import HealthPart
+from nanochat_host.core.wire_queue import QueueInfo
 
 LIVE_STATES: frozenset[RunState] = frozenset(
     {"queued", "starting", "running", "paused", "stopping"}
