@@ -188,7 +188,8 @@ def add_panel(
 ) -> tuple[LayoutSpec, str]:
     """A new panel in the largest hole, or in half of the panel `beside`; and its id.
 
-    options: with defaults filled in. least: columns and rows of the grid it needs. On narrow terminals it stacks below.
+    options: with defaults filled in. least: columns and rows of the grid it needs. On narrow
+    terminals it stacks below.
     """
     screen = _screen(layout, screen_id)
     if len(screen.panels) >= MAX_PANELS:
