@@ -68,11 +68,18 @@ def hint_text(field: FieldInfo, value: FieldValue | None, below: FieldValue | No
     return " · ".join(word for word in words if word)
 
 
+A_CENT, A_SECOND_H = 0.01, 1 / 3600
+
+
 def figure_text(figure: Figure) -> str:
     """A figure with its unit; what is estimated says "about"."""
     number = figure.value
     if isinstance(number, str):
         return clean(number)
+    if figure.unit == "USD" and 0 < number < A_CENT:
+        return "under a cent"
+    if figure.unit == "h" and 0 < number < A_SECOND_H:
+        return "under a second"
     if figure.unit == "bytes":
         text = fmt.size(number)
     elif figure.unit == "USD":
