@@ -14,9 +14,11 @@ from nanochat_host.ui.copying import values_of
 from nanochat_host.ui.key_notes import GENERAL, ordered
 from nanochat_host.ui.keymap import as_toml, check, known_keys, read_keymap
 from nanochat_host.ui.modes import PLACES
+from nanochat_host.ui.screens.ask import AskScreen
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.widgets.panel_view import PanelView
 from test_widgets_panel_view import TABLE, give, running
+from textual.widgets import Input
 
 
 @pytest.fixture
@@ -172,3 +174,18 @@ async def test_the_palette_names_the_key_of_an_action(home: Path) -> None:
         assert told["Save a checkpoint"].startswith("c  ")
         assert told["Themes"].startswith("T  ")
         assert told["Zoom"].startswith("z  ")
+
+
+async def test_what_is_typed_before_a_dialog_has_the_focus_is_not_lost(home: Path) -> None:
+    answers: list[str | None] = []
+    app = a_host(home).app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.push_screen(AskScreen("name"), answers.append)
+        await pilot.pause()
+        app.screen.set_focus(None)  # as it is for a moment after the first paint
+        await pilot.press(*"early")
+        assert app.screen.query_one(Input).value == "early"
+        app.screen.query_one(Input).focus()
+        await pilot.press("!", "enter")
+        await pilot.pause()
+    assert answers == ["early!"]

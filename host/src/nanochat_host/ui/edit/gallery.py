@@ -19,6 +19,7 @@ from nanochat_host.packs.catalog import BUILTIN, PanelEntry
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.terminal import needs_ascii
+from nanochat_host.ui.type_ahead import TypesAhead
 from nanochat_host.ui.widgets.panel_view import PanelView
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ PREVIEW_AFTER_S = 0.12
 """A panel that the cursor only passes gets no worker."""
 
 
-class Gallery(ModalScreen[str | None]):
+class Gallery(TypesAhead, ModalScreen[str | None]):
     """Dismissed with "pack:panel", or None."""
 
     CSS_PATH = "gallery.tcss"

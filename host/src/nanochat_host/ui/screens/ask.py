@@ -12,8 +12,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from nanochat_host.ui.type_ahead import TypesAhead
 
-class AskScreen(ModalScreen[str | None]):
+
+class AskScreen(TypesAhead, ModalScreen[str | None]):
     """Dismissed with the line, or None. value: what stands there at first. help: below the line.
     masked: it is a secret, nothing of it is shown."""
 

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.key_notes import GENERAL, KeyNote, ordered
+from nanochat_host.ui.type_ahead import TypesAhead
 
 if TYPE_CHECKING:
     from nanochat_host.ui.app import NanochatApp
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 KEY_CELLS = 22
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(TypesAhead, ModalScreen[None]):
     """extra: keys of the panels on show. keymap: the person's own, by id. mode: of the screen whose
     keys come first."""
 
