@@ -17,11 +17,15 @@ class ListApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.chosen: list[str] = []
+        self.moved: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield RowList(
             ListColumn("name", 10, keep=9), ListColumn("note"), ListColumn("n", 6, keep=1)
         )
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        self.moved.append(message.key)
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         self.chosen.append(message.key)
@@ -66,6 +70,20 @@ async def test_the_cursor_jumps_over_headings_and_stays_on_its_row() -> None:
         assert names.key == ""
         await pilot.press("enter", "down", "end", "home", "pagedown")
         assert app.chosen == []
+
+
+async def test_another_row_under_a_cursor_that_did_not_move_is_told() -> None:
+    app = ListApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        names = app.query_one(RowList)
+        names.set_rows(rows("a", "b"))
+        await pilot.pause()
+        app.moved.clear()
+        names.set_rows(rows("b"))
+        await pilot.pause()
+        names.set_rows(rows("b", "c"))
+        await pilot.pause()
+        assert app.moved == ["b"], "once for the new row, not again while it stays"
 
 
 async def test_a_long_list_scrolls_with_the_cursor_under_its_heading() -> None:

@@ -101,7 +101,7 @@ class RowList(ScrollView, can_focus=True):
 
     def set_rows(self, rows: Sequence[Row], empty: str | None = None) -> None:
         """Show these rows; the cursor stays on its row if that is still there."""
-        key = self.key
+        key, index = self.key, self.cursor
         self._rows = rows
         if empty is not None:
             self._empty = empty
@@ -111,6 +111,9 @@ class RowList(ScrollView, can_focus=True):
             self.cursor = keys.index(key)
         else:
             self.cursor = self._step(min(max(self.cursor, 0), len(rows)), 1)
+        if self.cursor == index and self.key != key and self.is_attached:
+            # Another row came under a cursor that did not move.
+            self.post_message(self.Moved(self, self.key))
         self.refresh()
 
     def set_columns(self, *columns: ListColumn) -> None:

@@ -99,8 +99,8 @@ class Gallery(TypesAhead, ModalScreen[str | None]):
         ]
         panels = self.query_one("#panels", RowList)
         panels.set_rows(rows, empty=f"no panel has “{clean(word)}”")
-        # Another panel may have come under a cursor that did not move.
-        self._look_at(panels.key)
+        if not rows:
+            self._look_at("")
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
@@ -117,7 +117,7 @@ class Gallery(TypesAhead, ModalScreen[str | None]):
 
     @on(RowList.Moved, "#panels")
     def _moved(self, message: RowList.Moved) -> None:
-        self._look_at(message.key)
+        self._look_at(message.row_list.key)  # what was typed meanwhile may have changed the list
 
     def _look_at(self, name: str) -> None:
         """Say what that panel is, and show it a moment later."""
