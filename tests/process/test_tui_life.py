@@ -14,7 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 from core_rig import kill, status_of, until
+from nanochat_host.core.client import CoreClient
 from nanochat_host.core.shim import procs
+from nanochat_host.errors import NanochatCliError
+from nanochat_host.paths import Paths
 from nanochat_host.ui.session import load_session
 from tui_rig import TuiRig, ended, tui_rig
 
@@ -204,4 +207,14 @@ Probe(paths, deck=load_deck(paths, "default")).run(headless=True)
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60
     )
+    # The program asked for a core on its way; it is not to outlive the test.
+    client = CoreClient(Paths(tmp_path))
+
+    def told() -> bool:
+        with contextlib.suppress(NanochatCliError, OSError):
+            client.shutdown()
+            return True
+        return False
+
+    until(told, "the core is told to end")
     assert "HEAVY []" in done.stderr, done.stderr
