@@ -19,12 +19,10 @@ import msgspec
 import psutil
 from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.sanitize import clean_payload
-from nanochat_host.packs.supervisor import Supervisor
 from nanochat_host.ui.render.draw import draw
 from nanochat_host.ui.render.palette import palette_of
 from nanochat_host.ui.themes import THEMES
-from nanochat_sdk.codec import decode_from_worker, encode_payload
-from nanochat_sdk.payload import Payload
+from nanochat_sdk.codec import decode_from_worker
 from nanochat_sdk.protocol import Reply
 
 from benchmarks import rig
@@ -38,10 +36,7 @@ PANELS, RATE_HZ, ROUNDS, KILLS = 24, 10.0, 2_000, 30
 
 async def _frames_per_s(highest: Level) -> float:
     """Frames of one worker asked for one after another."""
-    bench = Bench()
-    await bench.supervisor.close()
-    bench.supervisor = Supervisor(lambda _p: bench._changed.set(), highest=highest)
-    bench.supervisor._unsandboxed = frozenset({"fixture"})
+    bench = Bench(highest)
     panel = bench.open("cells")
     await bench.frame(panel)
     began = time.perf_counter()
@@ -58,8 +53,7 @@ async def _frame_cost() -> list[float]:
     panel = bench.open("cells")
     await bench.frame(panel)
     assert panel.payload is not None
-    raw = encode_payload(panel.payload)
-    framed = _reply(raw)
+    framed = msgspec.msgpack.encode(Reply(seq=1, payload=panel.payload))
     await bench.supervisor.close()
     palette = palette_of(THEMES[0])
     costs = []
@@ -70,11 +64,6 @@ async def _frame_cost() -> list[float]:
         draw(clean_payload(reply.payload), WIDTH, HEIGHT, palette)
         costs.append(time.process_time() - began)
     return costs
-
-
-def _reply(payload: bytes) -> bytes:
-    decoded = msgspec.msgpack.decode(payload, type=Payload)
-    return msgspec.msgpack.encode(Reply(seq=1, payload=decoded))
 
 
 async def _kill_times() -> list[float]:

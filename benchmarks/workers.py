@@ -19,6 +19,7 @@ from typing import Any
 
 from nanochat_host.packs.catalog import Catalog
 from nanochat_host.packs.process import PanelProcess
+from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.packs.supervisor import Supervisor
 from nanochat_sdk.codec import encode_payload
 from nanochat_sdk.protocol import View
@@ -30,10 +31,12 @@ STARTS, FRAMES = 60, 300
 
 
 class Bench:
-    """A supervisor, and waits for its panels."""
+    """A supervisor, and waits for its panels. highest: how far the walls go at most."""
 
-    def __init__(self) -> None:
-        self.supervisor = Supervisor(lambda _panel: self._changed.set())
+    def __init__(self, highest: Level = Level.STRICT) -> None:
+        self.supervisor = Supervisor(
+            lambda _panel: self._changed.set(), highest=highest, allow_unsandboxed=["fixture"]
+        )
         self._changed = asyncio.Event()
         self._entries = Catalog.discover([FIXTURES]).panels
 
