@@ -21,7 +21,7 @@ from typing import Any
 
 from nanochat_host.core.client import CoreClient
 from nanochat_host.core.start import ensure_core
-from nanochat_host.core.wire import StartRun
+from nanochat_host.core.wire import StartRun, StopRun
 from nanochat_host.paths import Paths, atomic_write
 from nanochat_host.ui.app import NanochatApp
 from nanochat_host.ui.deck import load_deck
@@ -168,8 +168,6 @@ def screens() -> None:
         asyncio.run(visit(paths, second.facts.id, *scenes))
     finally:
         for run in client.runs():
-            from nanochat_host.core.wire import StopRun
-
             if run.facts.state not in ("done", "failed", "lost"):
                 client.stop_run(run.facts.id, StopRun(mode="kill"))
         client.shutdown()
