@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
 from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
 from nanochat_host.ui.controls.log_view import LogView
@@ -36,6 +38,20 @@ async def test_typing_filters_the_list_and_escape_brings_it_back(
         await until(pilot, lambda: "no run has “forkzz”" in screen_text(app), "an empty list")
         await pilot.press("escape")
         await until(pilot, lambda: len(rows.rows) == 3, "all rows again")
+
+
+@pytest.mark.parametrize("key", ["r", "h"])
+async def test_the_figures_of_a_run_that_goes_on_are_not_those_of_long_ago(
+    host: Host, core: FakeCore, key: str
+) -> None:
+    core.run_list = three_runs()
+    app = host.app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.model.loaded, "the lists")
+        await pilot.press(key)
+        await until(pilot, lambda: "3.25" in screen_text(app), "the first loss")
+        core.run_list = [msgspec.structs.replace(run, loss=1.75) for run in core.run_list]
+        await until(pilot, lambda: "1.75" in screen_text(app), "the newest, without any news")
 
 
 async def test_delete_is_offered_for_ended_runs_only_and_asks(host: Host, core: FakeCore) -> None:

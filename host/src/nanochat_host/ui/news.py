@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from nanochat_host.core.wire import StartRun, StreamMessage
+from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.messages import (
     AnyNews,
@@ -22,6 +24,9 @@ from nanochat_host.ui.toasts import Toast, end_toast, event_toast
 
 if TYPE_CHECKING:
     from nanochat_host.ui.app import NanochatApp
+
+LOOK_EVERY_S = 2.0
+"""How often a list asks for the figures of runs that go on, while it is seen."""
 
 
 class NewsDesk:
@@ -71,6 +76,18 @@ class NewsDesk:
             self._app.feed.set_run(run_id)
         self._publish(Topic.RUN | Topic.LOG)
         self._app.remember()
+
+    async def look_at_live_runs(self) -> None:
+        """Bring losses and times of runs that go on up to date: only lists show them, and the
+        stream tells of the run on show alone."""
+        model, link = self._app.model, self._app.link
+        if not any(row.facts.state in LIVE_STATES for row in model.runs):
+            return
+        with contextlib.suppress(
+            NanochatCliError, OSError
+        ):  # a core that is away is said elsewhere
+            model.runs = await link.client.runs()
+            self._publish(Topic.RUNS)
 
     def forget(self, run_id: str) -> None:
         """A run was deleted."""

@@ -17,6 +17,7 @@ from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.messages import ShowRun
 from nanochat_host.ui.model import LIVE_STATES, CoreState, Topic
+from nanochat_host.ui.news import LOOK_EVERY_S
 from nanochat_host.ui.queue_view import stands, title_of, waits_for
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.words import STATE_GLYPHS, age_words, run_name, step_words
@@ -64,6 +65,11 @@ class HomeScreen(HostScreen):
         crash.display = bool(self.host.crash_note)
         crash.update(Content(self.host.crash_note))
         self.query_one("#next", RowList).focus()
+        self.set_interval(LOOK_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        if self.is_current:
+            self.host.work(self.host.desk.look_at_live_runs(), "runs")
 
     def place(self) -> str:
         return ""

@@ -18,6 +18,7 @@ from nanochat_host.ui.controls.search_line import SearchLine
 from nanochat_host.ui.controls.text_line import TextLine
 from nanochat_host.ui.messages import DeleteWanted, ShowRun, StopWanted
 from nanochat_host.ui.model import LIVE_STATES, Topic
+from nanochat_host.ui.news import LOOK_EVERY_S
 from nanochat_host.ui.queue_desk import QueueDesk
 from nanochat_host.ui.queue_view import PREFIX, queue_rows, stands
 from nanochat_host.ui.screens.base import HostScreen
@@ -68,6 +69,11 @@ class RunsScreen(HostScreen):
 
     def on_mount(self) -> None:
         self.query_one("#runs", RowList).focus()
+        self.set_interval(LOOK_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        if self.is_current:
+            self.host.work(self.host.desk.look_at_live_runs(), "runs")
 
     def place(self) -> str:
         count, marked = len(self.model.runs), len(self.model.compared)
