@@ -28,6 +28,8 @@ from nanochat_host.paths import atomic_write
 logger = logging.getLogger(__name__)
 MAX_ITEMS = 200
 MAX_BYTES = 4 * 2**20
+GRACE_S = 5.0
+"""Longest wait for a start that is under way as the core goes."""
 _GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -48,6 +50,7 @@ class Queue:
         self._turn = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
         self._again = False
+        self._resting = False
 
     def start(self) -> None:
         """Read the list and go on with it. The runs must have been read."""
@@ -56,9 +59,17 @@ class Queue:
         self._now.items = [item for item in self._now.items if item.id not in begun]
         self.poke()
 
+    def rest(self) -> None:
+        """Start nothing more, for the core is going; what is listed stays listed, and a refusal on
+        the way out does not hold it."""
+        self._resting = True
+
     async def close(self) -> None:
-        """Start nothing more; what is listed stays listed."""
+        """Let what is being started get there, then let go: should it have begun, its run names its
+        item."""
+        self.rest()
         if self._work is not None:
+            await asyncio.wait([self._work], timeout=GRACE_S)
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
 
@@ -84,7 +95,7 @@ class Queue:
             beside=wish.beside,
         )
         async with self._turn:
-            self._keep([*self._now.items, item])
+            await self._keep([*self._now.items, item])
         self.poke()
         return item
 
@@ -93,7 +104,7 @@ class Queue:
         async with self._turn:
             item = self._find(item_id)
             held = "" if item is self._now.items[0] else self._now.held
-            self._keep([other for other in self._now.items if other is not item], held=held)
+            await self._keep([other for other in self._now.items if other is not item], held=held)
         self.poke()
         return item
 
@@ -103,7 +114,7 @@ class Queue:
             item = self._find(item_id)
             items = [other for other in self._now.items if other is not item]
             items.insert(max(0, to), item)
-            self._keep(items)
+            await self._keep(items)
         self.poke()
         return self._now
 
@@ -113,7 +124,7 @@ class Queue:
             if not paused:
                 for item in self._now.items:
                     item.after = []
-            self._keep(self._now.items, paused=paused, held=self._now.held if paused else "")
+            await self._keep(self._now.items, paused=paused, held=self._now.held if paused else "")
         self.poke()
         return self._now
 
@@ -136,14 +147,14 @@ class Queue:
         """Start what can be started, in order."""
         waiting: list[QueueItem] = []
         for item in list(self._now.items):
-            if self._now.paused or self._now.held:
+            if self._resting or self._now.paused or self._now.held:
                 return
             before = [] if item.beside else self._before(item)
             if before:
                 ids = [run.id for run in before]
                 if item.after != ids:
                     item.after = ids
-                    self._keep(self._now.items)
+                    await self._keep(self._now.items)
                 waiting.append(item)
             elif not item.beside and any(
                 _share(other.start.gpus, item.start.gpus) for other in waiting
@@ -151,7 +162,7 @@ class Queue:
                 waiting.append(item)
             elif failed := self._failed(item):
                 what = f": {failed.status.reason}" if failed.status.reason else ""
-                self._keep(self._now.items, held=f"{failed.record.name} {failed.state}{what}")
+                await self._keep(self._now.items, held=f"{failed.record.name} {failed.state}{what}")
             else:
                 await self._begin(item)
 
@@ -160,9 +171,9 @@ class Queue:
         try:
             await self._launch(item.start, item.id)
         except (NanochatCliError, OSError) as error:
-            self._keep(self._now.items, held=f"{name} cannot be started: {error}")
+            await self._keep(self._now.items, held=f"{name} cannot be started: {error}")
             return
-        self._keep([other for other in self._now.items if other is not item])
+        await self._keep([other for other in self._now.items if other is not item])
 
     def _before(self, item: QueueItem) -> list[Run]:
         """Runs under way on its device. Those others started are not ours to wait for."""
@@ -187,7 +198,7 @@ class Queue:
             f"there is no `{item_id}` in the queue", "`nanochat-cli run queue` shows what waits"
         )
 
-    def _keep(
+    async def _keep(
         self, items: list[QueueItem], *, paused: bool | None = None, held: str | None = None
     ) -> None:
         """Change the list on disk, then here. Raises NanochatCliError; nothing is changed then."""
@@ -197,8 +208,7 @@ class Queue:
             (self._now.held if held is None else held) if items else "",
         )
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(self._file, msgspec.json.format(msgspec.json.encode(now)), 0o600)
+            await asyncio.to_thread(_write, self._file, now)
         except OSError as error:
             raise NanochatCliError(
                 f"cannot write {self._file}: {error.strerror}", "free some space, then try again"
@@ -213,6 +223,11 @@ def _share(one: str, other: str) -> bool:
         {word.strip() for word in text.split(",") if word.strip()} for text in (one, other)
     )
     return not mine or not theirs or bool(mine & theirs)
+
+
+def _write(file: Path, now: QueueInfo) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(file, msgspec.json.format(msgspec.json.encode(now)), 0o600)
 
 
 def _read(file: Path) -> QueueInfo:

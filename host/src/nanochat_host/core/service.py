@@ -93,6 +93,8 @@ class Core:
         """Let go; runs go on."""
         self.streams.close()
         self.saves.close()
+        await self.queue.close()
+        await self.setup.close()
         await self.chats.close()
         await self.broker.close()
         await self.outside.close()
@@ -120,6 +122,7 @@ class Core:
         """Begin to go: streams end, `closing` is set."""
         info = self.info()
         self.streams.close()
+        self.queue.rest()
         self.closing.set()
         return info
 
