@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from nanochat_host.packs import process
 from nanochat_host.packs.broker import A_FRAME, MAX_OPEN
 from nanochat_host.packs.catalog import Catalog
+from nanochat_host.packs.files import Files, readable_files
 from nanochat_host.packs.offline import render_once
 from nanochat_host.packs.process import PanelProcess, PanelState
 from nanochat_host.packs.sandbox.level import Level
@@ -211,6 +214,21 @@ async def test_a_link_inside_a_granted_folder_leads_nowhere(data: Path, level: L
     reading = Reading(data, data / "data", level)
     async with reading.opened(reading.permission) as (stage, panel):
         assert "Error" in await read(stage, panel, data / "data/out")
+
+
+async def test_a_disk_that_is_slow_to_answer_holds_up_one_panel_only(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def noted(granted: Iterable[str]) -> Files:
+        threads.append(threading.current_thread())
+        return readable_files(granted)
+
+    monkeypatch.setattr(process, "readable_files", noted)
+    reading = Reading(data, data / "data", Level.STRICT)
+    async with reading.opened(reading.permission):
+        assert len(threads) == 1 and threads[0] is not threading.main_thread()
 
 
 @needs_walls

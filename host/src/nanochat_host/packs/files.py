@@ -33,8 +33,14 @@ class Files(NamedTuple):
     refused: dict[str, str]
 
 
+def may_read_files(granted: Iterable[str]) -> bool:
+    """One of these permissions is for a file: `readable_files` has something to look at."""
+    return any(parse_permission(text).kind == FILES for text in granted)
+
+
 def readable_files(granted: Iterable[str]) -> Files:
-    """What a panel with these permissions may read now. Follows links, so ask at each start."""
+    """What a panel with these permissions may read now. Follows links, so ask at each start; looks
+    through folders, so ask in a thread."""
     found: list[tuple[str, str]] = []
     refused: dict[str, str] = {}
     for text in sorted(granted):

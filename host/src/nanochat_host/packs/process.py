@@ -21,7 +21,7 @@ from nanochat_sdk.protocol import Act, Frame, Input, KeyHelp, Load, Loaded, Repl
 from nanochat_host.packs.broker import Desk
 from nanochat_host.packs.catalog import BUILTIN, PanelEntry
 from nanochat_host.packs.failure import Failure
-from nanochat_host.packs.files import readable_files
+from nanochat_host.packs.files import Files, may_read_files, readable_files
 from nanochat_host.packs.policy import BASE_DELAY_S, MAX_FAILURES, RetryPolicy
 from nanochat_host.packs.room import room_of
 from nanochat_host.packs.sandbox.level import Level
@@ -145,24 +145,26 @@ class PanelProcess:
         self._new_options = False
         self._repaint = True
         self.state = PanelState.STARTING
-        if self.entry.sha256:
+        if self.entry.sha256 or may_read_files(self.granted):
             self._checking = self._loop.create_task(self._begin_if_unchanged())
             self._on_change(self)
         else:
-            self._begin()
+            self._begin(Files((), {}))
 
     async def _begin_if_unchanged(self) -> None:
-        """The person agreed to these very bytes: look at all of them before any is run."""
-        objection = await self._spawner.objection(self.entry)
+        """The person agreed to these very bytes: look at all of them before any is run. Then at the
+        files it may read, in a thread: they may lie on a disk that is slow to answer."""
+        objection = await self._spawner.objection(self.entry) if self.entry.sha256 else ""
+        files = await asyncio.to_thread(readable_files, self.granted)
         self._checking = None
         if objection:
             way_out = f"install it again, or `nanochat-cli pack remove {self.entry.pack.id}`"
             self._failed(Failure(f"{objection}; {way_out}", final=True))
         else:
-            self._begin()
+            self._begin(files)
 
-    def _begin(self) -> None:
-        files = readable_files(self.granted)
+    def _begin(self, files: Files) -> None:
+        """files: what it may read, as it was found just now."""
         for permission, why in files.refused.items():
             logger.warning("panel %s: %s is not to be had: %s", self.name, permission, why)
         self.room = room_of(self.entry, files.found)
