@@ -248,6 +248,3 @@ class AccountsScreen(HostScreen):
         if self.page:
             self.app.copy_to_clipboard(self.page)
             self.host.tell(f"copied {clean(self.page)}")
-
-    async def action_back(self) -> None:
-        await self.host.action_back()

@@ -158,9 +158,6 @@ class AlertsScreen(HostScreen):
         self._all_runs = not self._all_runs
         self._look()
 
-    async def action_back(self) -> None:
-        await self.host.action_back()
-
     def _ask(self, name: str) -> None:
         value = getattr(self.limits, name)
         usual = f"{MEANINGS[name]}; default {alerts_view.value_words(getattr(DEFAULTS, name))}"

@@ -90,6 +90,10 @@ class HostScreen(Screen[None]):
         yield KeyLine()
         yield self.bar
 
+    async def action_back(self) -> None:
+        """Esc: the screen before this one, unless there is something on it to leave first."""
+        await self.host.action_back()
+
     @on(events.Mount)
     def _subscribe(self) -> None:
         self.host.changed.subscribe(self, self._news)

@@ -118,6 +118,3 @@ class CardScreen(HostScreen):
         if name:
             self.checkout = name
             self.action_look()
-
-    async def action_back(self) -> None:
-        await self.host.action_back()

@@ -205,6 +205,3 @@ class CompareScreen(HostScreen):
         from nanochat_host.ui.screens.choose import ChooseScreen
 
         self.app.push_screen(ChooseScreen(title, columns, rows, chosen), use)
-
-    async def action_back(self) -> None:
-        await self.host.action_back()

@@ -79,9 +79,6 @@ class DashboardScreen(DeckScreen):
         if isinstance(self.focused, PanelView):
             self.focused.action_zoom_panel()
 
-    async def action_back(self) -> None:
-        await self.host.action_back()
-
     def action_edit(self) -> None:
         """Edit the layout, or no longer."""
         if self._deck is not None:

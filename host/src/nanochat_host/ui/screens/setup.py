@@ -206,6 +206,3 @@ class SetupScreen(HostScreen):
         self.host.tell("asking its Python again …")
         await link.request(link.client.ask(calls.env(self.checkout, anew=True)))
         self._look()
-
-    async def action_back(self) -> None:
-        await self.host.action_back()
