@@ -7,7 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from nanochat_host.checkout.dataset import DatasetPlace, dataset_place
+from nanochat_host.checkout.imports import needed_packages
 from nanochat_host.checkout.stages import NotACheckoutError, read_checkout
+from nanochat_host.core.checkpoints.archfields import config_fields
 
 TRAIN = """
 import argparse
@@ -150,3 +153,15 @@ def test_a_renamed_library_is_found_by_what_lies_in_it(tmp_path: Path) -> None:
     assert stages["dataset"].module == "owlchat.dataset"
     (tmp_path / "nanochat").mkdir()
     assert "dataset" not in {stage.name for stage in read_checkout(tmp_path).stages}
+
+
+def test_a_renamed_library_tells_where_its_text_lies_and_what_it_imports(tmp_path: Path) -> None:
+    library = tmp_path / "owlchat"
+    library.mkdir()
+    (library / "gpt.py").write_text("import torch\nclass GPTConfig:\n    n_layer: int = 12\n")
+    (library / "common.py").write_text("import filelock\nfrom owlchat.gpt import GPTConfig\n")
+    (library / "tokenizer.py").write_text("")
+    (library / "dataset.py").write_text('DATA = "base_data_owl"\nSUFFIX = ".parquet"\n')
+    assert dataset_place(tmp_path) == DatasetPlace("base_data_owl", ".parquet", -1, False)
+    assert needed_packages(tmp_path) == ["filelock", "torch"]
+    assert config_fields(tmp_path) == {"n_layer"}

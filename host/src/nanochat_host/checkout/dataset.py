@@ -1,10 +1,12 @@
-"""Where a checkout keeps its pretraining text, as its `nanochat/dataset.py` says."""
+"""Where a checkout keeps its pretraining text, as its library's `dataset.py` says."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 from typing import NamedTuple
+
+from .hook.package import package
 
 _FOLDER = re.compile(r"[\"'](base_data\w*)[\"']")
 _LAST = re.compile(r"^MAX_SHARD *= *(\d+)", re.MULTILINE)
@@ -39,7 +41,7 @@ class DatasetPlace(NamedTuple):
 def dataset_place(checkout: Path) -> DatasetPlace | None:
     """None if the source does not tell."""
     try:
-        source = (checkout / "nanochat" / "dataset.py").read_text("utf-8", "replace")
+        source = (package(checkout) / "dataset.py").read_text("utf-8", "replace")
     except OSError:
         return None
     names = _FOLDER.findall(source)

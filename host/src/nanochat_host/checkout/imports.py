@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-FOLDERS = ("nanochat", "scripts", "tasks")
+from .hook.package import package
+
 MAX_FILES = 500
 OPTIONAL = frozenset({"kernels", "triton", "flash_attn"})
 """Asked for only where there is a GPU, or caught when they are missing."""
@@ -34,8 +35,8 @@ def needed_packages(checkout: Path) -> list[str]:
 
 def _sources(checkout: Path) -> list[Path]:
     files: list[Path] = []
-    for folder in FOLDERS:
-        files += sorted((checkout / folder).glob("*.py"))
+    for folder in (package(checkout), checkout / "scripts", checkout / "tasks"):
+        files += sorted(folder.glob("*.py"))
     return files[:MAX_FILES]
 
 

@@ -6,6 +6,8 @@ import ast
 from functools import lru_cache
 from pathlib import Path
 
+from nanochat_host.checkout.hook.package import package
+
 SHAPING = ("depth", "aspect_ratio", "head_dim", "window_pattern", "kv_heads", "n_kv_head")
 """Options that fix the shapes or the mathematics of the model."""
 
@@ -13,7 +15,7 @@ SHAPING = ("depth", "aspect_ratio", "head_dim", "window_pattern", "kv_heads", "n
 def config_fields(checkout: Path) -> set[str]:
     """Fields of the GPTConfig dataclass, empty if it cannot be read. Read once for each state of
     the file."""
-    file = checkout / "nanochat" / "gpt.py"
+    file = package(checkout) / "gpt.py"
     try:
         about = file.stat()
     except OSError:

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nanochat_host.checkout.hook.package import package
 from nanochat_host.core import snapshot
 from nanochat_host.core import wire_checkpoints as wire
 from nanochat_host.core.checkouts import Checkouts
@@ -192,7 +193,8 @@ class Checkpoints:
     ) -> dict[str, Any]:
         """Ask the checkout's own model; remembered for all steps of a model until the source
         or the tokenizer changes."""
-        sources = [Path(ref.path) / "nanochat" / f"{n}.py" for n in ("gpt", "checkpoint_manager")]
+        library = package(Path(ref.path))
+        sources = [library / f"{n}.py" for n in ("gpt", "checkpoint_manager")]
         stamps = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in sources)
         question = {
             "config": listed.meta.get("model_config", {}),

@@ -7,21 +7,27 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+from nanochat_host.checkout.hook.package import package
 from nanochat_host.core.preflight.situation import Situation
 from nanochat_host.core.wire_config import Finding
 
 ASK_S = 20.0
 AGAIN_S = 10.0
 """A missing torch is looked for again after this long: somebody may be installing it."""
-_IMPORTS = re.compile(r"^\s*(?:import|from)\s+(?:torch|nanochat)\b", re.MULTILINE)
+_IMPORTS = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 _CHECK = "import importlib.util as u, sys; sys.exit(3 * (u.find_spec('torch') is None))"
 _asked: dict[str, tuple[float, str]] = {}
 
 
 def torch(now: Situation) -> Iterator[Finding]:
     """A stage that imports torch, or the checkout's own package, needs it there."""
-    if not now.python or not _IMPORTS.search(now.script) or "torch" not in _sources(now):
+    library = package(now.checkout_path)
+    imported = _IMPORTS.findall(now.script)
+    if not now.python or {"torch", library.name}.isdisjoint(imported):
+        return
+    if "torch" not in _sources(now.script, library):
         return
     if trouble := missing_torch(now.python):
         yield Finding(
@@ -59,7 +65,7 @@ def missing_torch(python: str) -> str:
     return said
 
 
-def _sources(now: Situation) -> str:
+def _sources(script: str, library: Path) -> str:
     """The script, and the model it imports if there is one."""
-    model = now.checkout_path / "nanochat" / "gpt.py"
-    return now.script + ("torch" if model.is_file() and "nanochat." in now.script else "")
+    model = (library / "gpt.py").is_file() and f"{library.name}." in script
+    return script + ("torch" if model else "")
