@@ -6,17 +6,15 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nanochat_host.checkout.imports import imports_torch
 from nanochat_host.checkout.model import Stage
+from nanochat_host.core.preflight.environment import missing_torch
 from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.errors import RefusedError
-
-IMPORT_CHECK_S = 20.0
 
 
 def require_python(ref: CheckoutRef, stages: Sequence[Stage]) -> None:
@@ -28,22 +26,8 @@ def require_python(ref: CheckoutRef, stages: Sequence[Stage]) -> None:
     hint = f"`nanochat-cli checkout env {ref.name}` shows what is there; `--make` repairs it"
     if not os.access(ref.python, os.X_OK):
         raise RefusedError(f"{ref.python} cannot be executed", hint)
-    if not torch:
-        return
-    check = "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)"
-    try:
-        found = subprocess.run(
-            [ref.python, "-c", check],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=IMPORT_CHECK_S,
-        )
-    except subprocess.TimeoutExpired:
-        return  # a slow disk is no reason to refuse
-    except OSError as error:
-        raise RefusedError(f"{ref.python} does not run: {error.strerror}", hint) from None
-    if found.returncode != 0:
-        raise RefusedError(f"torch is not installed in {ref.python}", hint)
+    if torch and (trouble := missing_torch(ref.python)):
+        raise RefusedError(trouble, hint)
 
 
 def require_port(config: Mapping[str, Any]) -> None:
