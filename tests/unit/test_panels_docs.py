@@ -11,7 +11,7 @@ from typing import get_args
 
 import nanochat_sdk
 import pytest
-from nanochat_sdk import Capability, Data, FormSubmitted, Needs, Panel, downsample, testing
+from nanochat_sdk import Capability, Data, FormSubmitted, Needs, Panel, bars, downsample, testing
 from nanochat_sdk import format as fmt
 from nanochat_sdk.capabilities import ACTIONS, Permission, sentence
 from nanochat_sdk.manifest import OptionSpec
@@ -90,7 +90,7 @@ def test_payloads_needs_views_and_option_fields_are_named() -> None:
 
 
 def test_every_public_helper_is_named() -> None:
-    for module in (fmt, downsample):
+    for module in (fmt, downsample, bars):
         for name in public_functions(module):
             assert named(name) or f"fmt.{name}" in DOC, name
     for name in set(testing.__all__) - {"EPOCH", "FUZZ_SIZES", "PanelFault", "check", "to_text"}:

@@ -8,7 +8,6 @@ from nanochat_sdk import (
     SERIES_STYLES,
     Needs,
     Payload,
-    Series,
     SeriesQuery,
     Size,
     Span,
@@ -17,6 +16,7 @@ from nanochat_sdk import (
     notice,
 )
 from nanochat_sdk import format as fmt
+from nanochat_sdk.bars import stacked
 
 from nanochat_panels.base import DataPanel, empty
 
@@ -73,7 +73,7 @@ class Timers(DataPanel):
             [(fmt.latency(total), "bold"), (f" a step (mean of {fmt.integer(steps)})", "muted")]
         ]
         if size.height > len(parts) + 1 and size.width >= 20:
-            lines.append(_bar(parts, total, size.width))
+            lines.append(stacked(((p.seconds, p.style) for p in parts), total, size.width))
         lines += [_row(part, total, size.width) for part in parts]
         inside = self._inside()
         if inside and size.height >= len(lines) + 2:
@@ -105,7 +105,7 @@ class Timers(DataPanel):
         out: dict[str, float] = {}
         for name, each in series.items():
             scale = 1e-3 if name.endswith("_ms") else 1.0
-            seconds = fmt.as_float(_total(each) * scale / steps) if steps > 0 else None
+            seconds = fmt.as_float(each.sum() * scale / steps) if steps > 0 else None
             if seconds is not None:
                 short = fmt.plain(name.removeprefix(prefix).removesuffix("_ms"), 60)
                 out[short] = out.get(short, 0.0) + seconds
@@ -114,23 +114,6 @@ class Timers(DataPanel):
 
 _NAME = 18
 """Cells of a name at most."""
-
-
-def _total(series: Series) -> float:
-    return sum(mean * n for mean, n in zip(series.means(), series.counts(), strict=True))
-
-
-def _bar(parts: list[Part], total: float, width: int) -> list[Span]:
-    """All parts stacked in one bar; each starts where the ones before it end."""
-    line: list[Span] = []
-    seconds, used = 0.0, 0
-    for part in parts:
-        seconds += part.seconds
-        end = min(round(width * seconds / total), width)
-        if end > used:
-            line.append(("█" * (end - used), part.style))
-            used = end
-    return line
 
 
 def _row(part: Part, total: float, width: int) -> list[Span]:

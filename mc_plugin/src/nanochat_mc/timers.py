@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nanochat_sdk import Needs, Payload, Series, SeriesQuery, Size, Span, Style, Text
+from nanochat_sdk import Needs, Payload, SeriesQuery, Size, Span, Style, Text
 from nanochat_sdk import format as fmt
+from nanochat_sdk.bars import stacked
 from nanochat_sdk.downsample import quantile
 
 from nanochat_mc.bands import CONTROLLER_MS, LATENCY
@@ -65,7 +66,7 @@ class Timers(McPanel):
             return absent(self.data, SOURCE)
         lines = [caption(self._figures(total), size.width)]
         if size.height > len(parts) + 1 and size.width >= 20:
-            lines.append(_bar(parts, total, size.width))
+            lines.append(stacked(((p.ms, p.style) for p in parts), total, size.width))
         lines += [_row(part, total, size.width) for part in parts]
         if warning := self._circles():
             lines.insert(1, [(fmt.cut(warning, max(size.width, 1)), "error")])
@@ -108,26 +109,8 @@ class Timers(McPanel):
         series = self.data.series.get(name)
         if not series:
             return self.latest(name)
-        counts = series.counts()
-        whole = sum(counts)
-        return fmt.as_float(_sum(series) / whole) if whole > 0 else None
-
-
-def _sum(series: Series) -> float:
-    return sum(mean * n for mean, n in zip(series.means(), series.counts(), strict=True))
-
-
-def _bar(parts: list[Part], total: float, width: int) -> list[Span]:
-    """All parts in one bar; each starts where the ones before it end."""
-    line: list[Span] = []
-    ms, used = 0.0, 0
-    for part in parts:
-        ms += part.ms
-        end = min(round(width * min(ms / total, 1.0)), width)
-        if end > used:
-            line.append(("█" * (end - used), part.style))
-            used = end
-    return line
+        whole = sum(series.counts())
+        return fmt.as_float(series.sum() / whole) if whole > 0 else None
 
 
 def _row(part: Part, total: float, width: int) -> list[Span]:

@@ -94,6 +94,10 @@ class Series(msgspec.Struct, frozen=True):
         """Points a bucket stands for."""
         return unpack(self.n)
 
+    def sum(self) -> float:
+        """Of all points in the buckets; NaN if a bucket has no finite one."""
+        return sum(mean * n for mean, n in zip(self.means(), self.counts(), strict=True))
+
     def __bool__(self) -> bool:
         return bool(self.x)
 
