@@ -13,7 +13,6 @@ from nanochat_mc.focused import RefocusPanel
 from nanochat_mc.states import Source, absent
 
 SOURCE = Source("MegaContext figures", timers=False, proof=())
-NEVER = "–"
 COLUMN = 46
 """Cells a line wants before a second column begins."""
 
