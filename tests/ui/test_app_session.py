@@ -11,6 +11,7 @@ import pytest
 from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
 from nanochat_host.crash import last_crash
+from nanochat_host.layout.find import list_layouts
 from nanochat_host.paths import Paths
 from nanochat_host.ui.commands import commands
 from nanochat_host.ui.launch import run_ui, say_goodbye
@@ -164,7 +165,7 @@ async def test_the_palette_offers_every_action_and_shows_names_as_text(
     app = host.app(run="one")
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.model.live, "a live run")
-        titles = [command.title for command in commands(app)]
+        titles = [command.title for command in commands(app, list_layouts(app.paths))]
         for wanted in ("Save a checkpoint", "Pause", "Evaluate now", "Sample now", "Stop the run",
                        "Home", "Runs", "Dashboard", "Log", "Start the demo", "Start a run",
                        "Keys and help", "Themes", "Layout: default", "Quit"):  # fmt: skip

@@ -232,7 +232,7 @@ class NanochatApp(Faults):
     async def use_layout(self, name: str) -> None:
         """Open another layout; one that cannot be used is said and changes nothing."""
         try:
-            self._deck = load_deck(self.paths, name)
+            self._deck = await asyncio.to_thread(load_deck, self.paths, name)
         except NanochatCliError as error:
             self.tell(clean(str(error)), "error", 10.0)
             return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -38,7 +40,11 @@ class HostCommand:
     id: str = ""
 
 
-def commands(app: NanochatApp) -> Iterator[HostCommand]:
+Layouts = Sequence[tuple[str, Path, str]]
+"""As `list_layouts` gives them."""
+
+
+def commands(app: NanochatApp, layouts: Layouts) -> Iterator[HostCommand]:
     """Everything that can be done now, most wanted first."""
 
     def show(mode: str) -> Callable[[], Any]:
@@ -79,7 +85,7 @@ def commands(app: NanochatApp) -> Iterator[HostCommand]:
     yield HostCommand("Themes", "a gallery; each is tried as you move", themes, "app.ask_theme")
     edit_help = "add, move, resize and set panels"
     yield HostCommand("Edit the layout", edit_help, partial(edit_layout, app), "dashboard.edit")
-    for layout, _, origin in list_layouts(app.paths):
+    for layout, _, origin in layouts:
         use = partial(app.use_layout, layout)
         yield HostCommand(f"Layout: {clean(layout)}", f"another dashboard ({origin})", use)
     for row in app.model.runs[:LISTED_RUNS]:
@@ -121,12 +127,19 @@ def here(app: NanochatApp, screen: Screen[Any]) -> Iterator[HostCommand]:
 class HostCommands(Provider):
     """Feeds the palette. Titles may hold names of runs: they are shown as plain text."""
 
+    _layouts: Layouts = ()
+
+    async def startup(self) -> None:
+        """Read once, elsewhere: packs bring layouts too, and every letter asks for all commands."""
+        app = cast("NanochatApp", self.app)
+        self._layouts = await asyncio.to_thread(list_layouts, app.paths)
+
     def _commands(self) -> Iterator[tuple[HostCommand, str]]:
         """Each with its help, which begins with its key."""
         app = cast("NanochatApp", self.app)
         keys = keys_now(self.screen)
         told: set[str] = set()
-        for command in [*commands(app), *here(app, self.screen)]:
+        for command in [*commands(app, self._layouts), *here(app, self.screen)]:
             if command.id not in told or not command.id:
                 told.add(command.id)
                 key = keys.get(command.id, "")
