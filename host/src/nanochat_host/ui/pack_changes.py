@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from nanochat_host.packs.catalog import Catalog
-from nanochat_host.paths import Paths
+from nanochat_host.ui.edit.reload import stamp_of
 from nanochat_host.ui.widgets.panel_grid import PanelGrid
 from nanochat_host.ui.widgets.panel_view import PanelView
 
 if TYPE_CHECKING:
     from nanochat_host.ui.screens.deck_screen import DeckScreen
 
-Stamp: TypeAlias = tuple[int, int, int]
-
-
-def stamp_of(paths: Paths) -> Stamp:
-    """What tells one packs.json from the next, whatever the clock does."""
-    try:
-        facts = paths.packs_json.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-
 
 async def look_at_packs(dashboard: DeckScreen) -> None:
     """Take over what was installed, removed, granted or revoked since the last look, here or in
     another terminal."""
-    stamp = stamp_of(dashboard.host.paths)
+    stamp = await asyncio.to_thread(stamp_of, dashboard.host.paths.packs_json)
     if dashboard.deck is None or stamp == dashboard.packs_stamp:
         return
     dashboard.packs_stamp = stamp

@@ -53,10 +53,15 @@ class PackWatch:
         self._dashboard = dashboard
         self._folder = Path(folder)
         self._seen = signature(self._folder)
-        dashboard.set_interval(LOOK_EVERY_S, self._look)
+        dashboard.run_worker(self._look_on(), group="pack watch", exit_on_error=False)
 
-    def _look(self) -> None:
-        found = signature(self._folder)
+    async def _look_on(self) -> None:
+        """Its files are many and its disk may be slow: neither holds up a key."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._look(await asyncio.to_thread(signature, self._folder))
+
+    def _look(self, found: Signature) -> None:
         if found != self._seen:
             self._seen = found
             self._dashboard.host.work(self._take_over(), "pack dev")

@@ -50,7 +50,7 @@ class DeckScreen(HostScreen):
         self._tabs: dict[str, PanelGrid | LogPane] = {}
         self._editor: Editor | None = None
         self.stamp: tuple[Path, Stamp | None] | None = None
-        self.packs_stamp: tuple[int, int, int] | None = None
+        self.packs_stamp: Stamp | None = None
 
     def body(self) -> Iterable[Widget]:
         yield TabStrip(id="tabs")
@@ -62,10 +62,10 @@ class DeckScreen(HostScreen):
     async def on_mount(self) -> None:
         if self._deck is None:
             return
-        from nanochat_host.ui.pack_changes import stamp_of
+        from nanochat_host.ui.edit.reload import stamp_of
         from nanochat_host.ui.stage import Stage
 
-        self.packs_stamp = stamp_of(self.host.paths)
+        self.packs_stamp = stamp_of(self.host.paths.packs_json)
         self.stage = Stage(self.host)
         self.host.feed = self.stage.feed
         await self._open_deck()
@@ -265,9 +265,9 @@ class DeckScreen(HostScreen):
 
     def _look_at_packs(self) -> None:
         """Packs may have been installed or granted something, here or in another terminal."""
-        from nanochat_host.ui.pack_changes import look_at_packs, stamp_of
+        from nanochat_host.ui.pack_changes import look_at_packs
 
-        if self._deck is not None and stamp_of(self.host.paths) != self.packs_stamp:
+        if self._deck is not None:
             self.host.work(look_at_packs(self), "catalog")
 
     def take_catalog(self, deck: Deck) -> None:

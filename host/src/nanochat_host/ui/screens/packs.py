@@ -19,8 +19,9 @@ from nanochat_host.packs.process import PanelProcess
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.packs.state import PanelState
 from nanochat_host.ui.controls.row_list import RowList
+from nanochat_host.ui.edit.reload import Stamp, stamp_of
 from nanochat_host.ui.model import Topic
-from nanochat_host.ui.pack_changes import Stamp, look_at_packs, stamp_of
+from nanochat_host.ui.pack_changes import look_at_packs
 from nanochat_host.ui.packs_desk import PacksDesk
 from nanochat_host.ui.packs_view import COLUMNS, Choice, rows
 from nanochat_host.ui.screens.base import HostScreen
@@ -93,7 +94,7 @@ class PacksScreen(HostScreen):
 
     async def _refresh(self) -> None:
         """Read what changed on the disk; the figures are new each time."""
-        stamp = stamp_of(self.host.paths)
+        stamp = await asyncio.to_thread(stamp_of, self.host.paths.packs_json)
         if self._catalog is None or stamp != self._stamp:
             self._stamp = stamp
             self._catalog = await asyncio.to_thread(Catalog.discover, paths=self.host.paths)
@@ -192,6 +193,3 @@ class PacksScreen(HostScreen):
             for panel in stage.supervisor.panels
             if panel.entry.pack.id == choice.pack and panel.state is PanelState.QUARANTINED
         ]
-
-    async def action_back(self) -> None:
-        await self.host.action_back()
