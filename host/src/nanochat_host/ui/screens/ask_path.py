@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import ClassVar
 
@@ -27,8 +28,6 @@ class FolderSuggester(Suggester):
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        import asyncio
-
         return await asyncio.to_thread(complete, value)
 
 
@@ -81,7 +80,8 @@ class AskPathScreen(AskScreen):
     async def action_take(self) -> None:
         """Take the suggestion, or look for one at once."""
         line = self.query_one(Input)
-        found = complete(line.value)
-        if found is not None:
+        typed = line.value
+        found = await asyncio.to_thread(complete, typed)
+        if found is not None and line.value == typed:
             line.value = found
             line.cursor_position = len(found)
