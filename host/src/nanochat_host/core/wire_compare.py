@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+from nanochat_sdk import format as fmt
 from nanochat_sdk.data import RunFacts, Series
 from nanochat_sdk.payload import Label
 
@@ -81,3 +82,10 @@ class Comparison(msgspec.Struct):
             f"{name} {run.facts.id[-4:]}" if shared[name] > 1 else name
             for name, run in zip(names, self.runs, strict=True)
         ]
+
+
+def place(value: float, x: CompareAxis) -> str:
+    """A place on an axis, for people."""
+    if x == "step":
+        return f"{value:,.0f}"
+    return fmt.duration(value) if x == "time" else fmt.short(value)

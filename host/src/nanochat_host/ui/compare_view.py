@@ -10,7 +10,7 @@ from nanochat_sdk.downsample import ema
 from nanochat_sdk.payload import Axis, Chart, Mark, Plot, pack
 from nanochat_sdk.style import SERIES_STYLES, Style
 
-from nanochat_host.core.wire_compare import CompareAxis, ComparedRun, Comparison
+from nanochat_host.core.wire_compare import CompareAxis, ComparedRun, Comparison, place
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import Cell, ListColumn, Row
 from nanochat_host.ui.words import STATE_GLYPHS
@@ -136,13 +136,6 @@ def _legend_row(run: ComparedRun, name: str, style: Style, choice: Choice) -> Ro
             (place(run.best[0], choice.x) if run.best else "", "muted"),
         ),
     )
-
-
-def place(value: float, x: CompareAxis) -> str:
-    """A place on the x axis."""
-    if x == "step":
-        return f"{value:,.0f}"
-    return fmt.duration(value) if x == "time" else fmt.short(value)
 
 
 def _value(point: tuple[float, float] | None, none: str = "not finite") -> str:

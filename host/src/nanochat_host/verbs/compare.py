@@ -10,7 +10,13 @@ import msgspec
 from nanochat_sdk import format as fmt
 
 from nanochat_host.core.calls_compare import compare
-from nanochat_host.core.wire_compare import ComparedRun, CompareRuns, Comparison
+from nanochat_host.core.wire_compare import (
+    CompareAxis,
+    ComparedRun,
+    CompareRuns,
+    Comparison,
+    place,
+)
 from nanochat_host.errors import NotFoundError, UsageError
 from nanochat_host.paths import Paths, atomic_write, expand
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
@@ -83,7 +89,7 @@ def nothing_to_compare(found: Comparison, metric: str) -> NotFoundError:
     return NotFoundError(f"none of these runs records `{metric}`", f"there are: {shown}")
 
 
-def _lines(found: Comparison, x: str) -> list[str]:
+def _lines(found: Comparison, x: CompareAxis) -> list[str]:
     rows = [
         [name, run.facts.state, *_figures(run, x), run.note]
         for name, run in zip(found.labels(), found.runs, strict=True)
@@ -98,17 +104,10 @@ def _lines(found: Comparison, x: str) -> list[str]:
     return lines
 
 
-def _figures(run: ComparedRun, x: str) -> list[str]:
+def _figures(run: ComparedRun, x: CompareAxis) -> list[str]:
     last = f"{run.last[1]:.6g}" if run.last else "not finite" if run.points else "-"
     best = (f"{run.best[1]:.6g}", place(run.best[0], x)) if run.best else ("-", "-")
     return [f"{run.points:,}", last, *best]
-
-
-def place(value: float, x: str) -> str:
-    """A place on an axis, for people."""
-    if x == "step":
-        return f"{value:,.0f}"
-    return fmt.duration(value) if x == "time" else fmt.short(value)
 
 
 def _plain(found: Comparison, x: str) -> dict[str, object]:

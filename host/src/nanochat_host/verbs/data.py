@@ -5,19 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanochat_host.core import calls_setup as calls
 from nanochat_host.core.wire import StartRun
 from nanochat_host.core.wire_setup import DataStatus
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb, connect
+from nanochat_host.verbs.follow import ENDED
 from nanochat_host.verbs.output import emit, is_tty, printable, table
 
-if TYPE_CHECKING:
-    pass
-
-ENDED = frozenset({"done", "failed", "lost"})
 LOOK_S = 1.0
 LOOK_SHORT_S = 0.2
 

@@ -205,7 +205,8 @@ def _ask(args: argparse.Namespace, found: Offer) -> None:
     from nanochat_host.packs import consent
 
     if not args.json:
-        emit(args, None, _consent_text(consent.title(found), consent.lines(found, _level())))
+        lines = consent.lines(found, consent.measured_level())
+        emit(args, None, _consent_text(consent.title(found), lines))
     if args.yes:
         return
     if not is_tty():
@@ -220,12 +221,6 @@ def _ask(args: argparse.Namespace, found: Offer) -> None:
 
 def _consent_text(title: str, lines: Sequence[Line]) -> list[str]:
     return [title, *(f"  {line.label:<9}  {line.text}" for line in lines)]
-
-
-def _level() -> Any:
-    from nanochat_host.packs.consent import measured_level
-
-    return measured_level()
 
 
 def _agree(args: argparse.Namespace, question: str) -> None:

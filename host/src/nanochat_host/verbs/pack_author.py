@@ -14,6 +14,7 @@ import msgspec
 from nanochat_host.errors import NanochatCliError, NotFoundError, UsageError
 from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
+from nanochat_host.verbs.follow import ENDED
 from nanochat_host.verbs.output import emit, remark
 
 if TYPE_CHECKING:
@@ -128,10 +129,10 @@ def _forget(client: CoreClient, run: str) -> None:
     from nanochat_host.core.wire import StopRun
 
     with suppress(NanochatCliError, OSError):
-        if client.run(run).summary.facts.state not in ("done", "failed", "lost"):
+        if client.run(run).summary.facts.state not in ENDED:
             client.stop_run(run, StopRun(mode="kill"))
         for _ in range(20):
-            if client.run(run).summary.facts.state in ("done", "failed", "lost"):
+            if client.run(run).summary.facts.state in ENDED:
                 client.delete_run(run)
                 return
             time.sleep(0.05)
