@@ -132,7 +132,7 @@ class PacksDesk:
         self._changed()
 
     def _tell(self, error: Exception) -> None:
-        text = str(error)
+        lines = [str(error)]
         if isinstance(error, NanochatCliError) and error.hint:
-            text = f"{clean(error.message)}\n{clean(error.hint)}"
-        self._app.tell(text if "\n" in text else clean(text), "error", _TOLD_S)
+            lines = [error.message, error.hint]
+        self._app.tell("\n".join(map(clean, lines)), "error", _TOLD_S)

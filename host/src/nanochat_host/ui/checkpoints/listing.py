@@ -25,7 +25,6 @@ COLUMNS = (
     ListColumn("", keep=4),
 )
 STATES = {"whole": ("✓", "success"), "weights": ("◐", "warning"), "broken": ("✗", "error")}
-WORDS = {"whole": "whole", "weights": "weights", "broken": "broken"}
 SCORES = ("val_bpb", "val_loss")
 
 
@@ -118,7 +117,7 @@ def _row(item: Named, now: float) -> Row:
         (
             (glyph, style),
             (clean(info.id), "" if info.state != "broken" else "muted"),
-            (WORDS[info.state], style),
+            (info.state, style),
             (fmt.fixed(score, 4) if score is not None else "", ""),
             (fmt.size(info.size_bytes), "muted"),
             (str(info.ranks) if info.ranks else "-", "muted"),
