@@ -51,7 +51,8 @@ class Environments:
         if not anew and (known := await asyncio.to_thread(self.known, name)) is not None:
             return known
         ref = await asyncio.to_thread(self._checkouts.ref, name)
-        return self._info(ref, await self._ask(ref))
+        facts = await self._ask(ref)
+        return await asyncio.to_thread(self._info, ref, facts)
 
     def blank(self, name: str) -> EnvInfo:
         """While it is being looked at. Raises NotFoundError."""
@@ -61,25 +62,27 @@ class Environments:
     async def use(self, name: str, python: str) -> EnvInfo:
         """Have the checkout run with another interpreter. Raises UsageError or RefusedError."""
         words = {"auto": "", "ours": sys.executable}
-        chosen = words[python] if python in words else interpreter_at(python)
+        chosen = words.get(python)
+        if chosen is None:
+            chosen = await asyncio.to_thread(interpreter_at, python)
         await asyncio.to_thread(self._checkouts.use_python, name, chosen)
         return await self.look(name)
 
     async def steps(self, name: str, wish: MakeEnv, *, gpu: bool) -> list[RunStep]:
         """Commands that make the environment, or add what it lacks. Raises NotFoundError."""
         ref = await asyncio.to_thread(self._checkouts.ref, name)
-        own = self._checkouts.own_interpreter(ref)
+        own = await asyncio.to_thread(self._checkouts.own_interpreter, ref)
         missing = None
-        if os.access(own, os.X_OK):
+        if await asyncio.to_thread(os.access, own, os.X_OK):
             facts = await self._ask(msgspec.structs.replace(ref, python=own))
             missing = facts.get("missing")
         packages = await asyncio.to_thread(needed_packages, Path(ref.path))
         needs = Needs(missing, gpu, wish.torch, not wish.pip, packages)
-        return environment_steps(ref, self._paths.environments, needs)
+        return await asyncio.to_thread(environment_steps, ref, self._paths.environments, needs)
 
     async def _ask(self, ref: CheckoutRef) -> dict[str, Any]:
         """Ask, and remember the answer."""
-        stamp = _stamp(ref.python)
+        stamp = await asyncio.to_thread(_stamp, ref.python)
         facts = await ask_python(ref)
         self._probed[ref.path, ref.python] = Probed(stamp, facts)
         return facts
