@@ -96,17 +96,17 @@ class Declaring:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self.state: State | None = None
+        self._state: State | None = None
         self._packs: list[DeclaringPack] = []
 
     def packs(self) -> list[DeclaringPack]:
-        """As they are now."""
+        """As they are now: the same list until a file changes."""
         self.now()
         return self._packs
 
     def now(self) -> State:
         """The state they were read in."""
         state = state_of(self._paths)
-        if state != self.state:
-            self._packs, self.state = read_declaring(self._paths), state
+        if state != self._state:
+            self._packs, self._state = read_declaring(self._paths), state
         return state

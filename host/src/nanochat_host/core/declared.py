@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from nanochat_sdk.declare import Declarations, Launch
 
 from nanochat_host.core.telemetry.hub import TelemetryHub
 from nanochat_host.core.telemetry.mappings import compile_mappings
-from nanochat_host.core.telemetry.rules_packs import PackRule, pack_rules
+from nanochat_host.core.telemetry.rules_packs import pack_rules
 from nanochat_host.core.wire_declared import DeclaredPack, PackAlert
 from nanochat_host.declaring import Declaring, DeclaringPack
 from nanochat_host.paths import Paths
@@ -21,17 +22,18 @@ class Declared:
 
     def __init__(self, paths: Paths, hub: TelemetryHub) -> None:
         self._declaring, self._hub = Declaring(paths), hub
-        self._seen: object = None
         self._packs: list[DeclaringPack] = []
         self._lost: dict[str, str] = {}
-        self.look()
+        self._take(self._declaring.packs())
 
-    def look(self) -> None:
+    async def look(self) -> None:
         """Take up what has changed. What is wrong costs one line in the log, once."""
-        packs = self._declaring.packs()
-        if self._declaring.state == self._seen:
-            return
-        self._seen, self._packs = self._declaring.state, packs
+        self._take(await asyncio.to_thread(self._declaring.packs))
+
+    def _take(self, packs: list[DeclaringPack]) -> None:
+        if packs is self._packs:
+            return  # as it was
+        self._packs = packs
         self._lost = apply_declared(self._hub, packs)
         for pack in packs:
             if problem := pack.problem or self._lost.get(pack.id, ""):
@@ -61,12 +63,8 @@ class Declared:
                 value=None if rule.about.log else limits.packs.get(rule.name, rule.about.value),
                 default=None if rule.about.log else rule.about.value, off=rule.name in limits.off,
             )
-            for rule in self._rules
+            for rule in self._hub.pack_rules
         ]  # fmt: skip
-
-    @property
-    def _rules(self) -> list[PackRule]:
-        return list(self._hub.pack_rules)
 
 
 def apply_declared(hub: TelemetryHub, packs: list[DeclaringPack]) -> dict[str, str]:

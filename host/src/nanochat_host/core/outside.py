@@ -162,7 +162,7 @@ class Outside:
                 self._export(run_id)
                 del self._follows[run_id]  # the last rows were written as the run ended
             self.alerting.look()
-            self.declared.look()
+            await self.declared.look()
             await asyncio.sleep(LOOK_S)
 
     def _follow(self, run: Run) -> WandbFollow:

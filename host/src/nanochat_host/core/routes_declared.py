@@ -29,11 +29,11 @@ def declared_routes(app: FastAPI, outside: Outside, doc: Doc) -> None:
     @app.get("/v1/declared", **doc(list[DeclaredPack]))
     async def packs() -> Response:
         """What enabled packs declare, as it counts now."""
-        declared.look()
+        await declared.look()
         return reply(declared.packs())
 
     @app.get("/v1/alerts/rules", **doc(list[PackAlert]))
     async def rules() -> Response:
         """Alert rules of packs, with the person's values."""
-        declared.look()
+        await declared.look()
         return reply(declared.alerts())
