@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urljoin
 
 import msgspec
@@ -48,7 +49,6 @@ class Fetcher:
     allowed: Callable[[str], bool] = is_public
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
     time_s: float = TIME_S
-    _context: list[ssl.SSLContext] = field(default_factory=list)
 
     def fetch(self, ask: Fetch, granted: Collection[str]) -> Answer:
         """The answer, or what went wrong. Blocks for `time_s` at most, apart from the resolver."""
@@ -123,11 +123,14 @@ class Fetcher:
         """The connection as it is spoken on; an encrypted one has not shaken hands yet."""
         if address.scheme == "http":
             return sock
-        if not self._context:
-            self._context.append(self.tls())
-        return self._context[0].wrap_socket(
+        return self._context.wrap_socket(
             sock, server_hostname=address.host, do_handshake_on_connect=False
         )
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """One for all connections: making it reads every certificate the system trusts."""
+        return self.tls()
 
     def _too_slow(self, address: Address) -> str:
         return f"{address.host} took longer than {self.time_s:g} s"
