@@ -111,9 +111,8 @@ class Replay:
         deadline = time.monotonic() + TIMEOUT_S
         while not self._hub.is_settled(RUN_ID) and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
-        events = self._hub.events(
-            RUN_ID, (), 8
-        )  # an alert about the file itself is none of its own
+        # An alert about the file itself is none of its own.
+        events = self._hub.events(RUN_ID, (), 8)
         silent = all(event.kind == "alert" for event in events) and not self._run.out_log.exists()
         if silent and not self._hub.metrics(RUN_ID):
             raise UsageError(
