@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from core_rig import until
+from cli_rig import Cli
 from fake_speaker import make_speaker
-from nanochat_host.core.client import CoreClient
-from nanochat_host.core.start import core_is_up
 from nanochat_host.paths import Paths
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
@@ -24,49 +19,31 @@ import fake_weights as fake
 sys.path.pop(0)
 
 
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
+class CliWithBase(Cli):
+    """base: the checkout's base folder."""
 
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-class Cli(NamedTuple):
-    paths: Paths
-    base: Path
-
-    def __call__(self, *words: str, code: int = 0) -> Answer:
-        env = {**os.environ, "NANOCHAT_CLI_HOME": str(self.paths.home)}
-        done = subprocess.run(
-            [sys.executable, "-m", "nanochat_host.cli", *words],
-            env=env, capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return Answer(done.returncode, done.stdout, done.stderr)
+    def __init__(self, folder: Path) -> None:
+        super().__init__(Paths(folder / "home"))
+        self.base = folder / "base"
 
 
 @pytest.fixture(scope="module")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CliWithBase]:
     home = tmp_path_factory.mktemp("cli-checkpoint")
     speaker = make_speaker(home / "speaker")
-    run = Cli(Paths(home / "home"), home / "base")
+    run = CliWithBase(home)
     words = ["--name", "sp", "--python", sys.executable, "--base-dir", str(run.base)]
     run("checkout", "add", str(speaker), *words)
     fake.save(run.base / "tokenizer" / "token_bytes.pt", {"sizes": fake.Weight((64,))})
     yield run
-    with contextlib.suppress(Exception):
-        CoreClient(run.paths).shutdown()
-    until(lambda: not core_is_up(run.paths), "the core is down")
+    run.close()
 
 
 def at(*words: str) -> list[str]:
     return [*words, "--checkout", "sp"]
 
 
-def test_list_show_and_check(cli: Cli) -> None:
+def test_list_show_and_check(cli: CliWithBase) -> None:
     options = {"depth": 2, "resume_from_step": -1}
     fake.checkpoint(cli.base, tag="d2", step=20, ranks=2, user_config=options)
     (fake.checkpoint(cli.base, tag="half", step=5) / "model_000005.pt").write_bytes(b"")
@@ -84,7 +61,7 @@ def test_list_show_and_check(cli: Cli) -> None:
     assert "did you mean" in cli(*at("checkpoint", "show", "base/d2/000021"), code=2).err
 
 
-def test_a_swapped_tokenizer_is_found(cli: Cli) -> None:
+def test_a_swapped_tokenizer_is_found(cli: CliWithBase) -> None:
     fake.checkpoint(cli.base, tag="tok", step=1)
     check = at("checkpoint", "check", "tok", "--no-probe")
     file = cli.base / "tokenizer" / "token_bytes.pt"
@@ -103,7 +80,7 @@ def test_a_swapped_tokenizer_is_found(cli: Cli) -> None:
     pickled.unlink()
 
 
-def test_delete_asks_first_and_takes_whole_ids_only(cli: Cli) -> None:
+def test_delete_asks_first_and_takes_whole_ids_only(cli: CliWithBase) -> None:
     for step in (1, 2, 3):
         folder = fake.checkpoint(cli.base, tag="gone", step=step)
     error = cli(*at("checkpoint", "delete", "--tag", "gone", "--keep-last", "1"), code=2).err
@@ -120,7 +97,7 @@ def test_delete_asks_first_and_takes_whole_ids_only(cli: Cli) -> None:
     assert done["done"] and not folder.exists()
 
 
-def test_a_failed_conversion_leaves_nothing_behind(cli: Cli) -> None:
+def test_a_failed_conversion_leaves_nothing_behind(cli: CliWithBase) -> None:
     folder = fake.checkpoint(cli.base, tag="conv", step=1)
     before = sorted(path.name for path in folder.parent.iterdir())
     error = cli(*at("checkpoint", "reshard", "conv", "--nproc", "2"), code=2).err
@@ -128,14 +105,14 @@ def test_a_failed_conversion_leaves_nothing_behind(cli: Cli) -> None:
     assert sorted(path.name for path in folder.parent.iterdir()) == before
 
 
-def test_report_lists_what_was_measured(cli: Cli) -> None:
+def test_report_lists_what_was_measured(cli: CliWithBase) -> None:
     fake.checkpoint(cli.base, tag="card", step=7)
     card = cli(*at("checkpoint", "report", "--json")).data
     assert any((row["tag"], row["step"]) == ("card", 7) for row in card["rows"])
     assert "card" in cli(*at("checkpoint", "report")).out
 
 
-def test_complete_streams_and_two_stand_under_each_other(cli: Cli) -> None:
+def test_complete_streams_and_two_stand_under_each_other(cli: CliWithBase) -> None:
     fake.checkpoint(cli.base, tag="say", step=1)
     fake.checkpoint(cli.base, tag="say", step=2)
     text = cli(*at("complete", "hello there", "-c", "say")).out
@@ -146,7 +123,7 @@ def test_complete_streams_and_two_stand_under_each_other(cli: Cli) -> None:
     assert [json.loads(line)["event"] for line in lines][-2:] == ["end", "done"]
 
 
-def test_chat_keeps_transcripts(cli: Cli) -> None:
+def test_chat_keeps_transcripts(cli: CliWithBase) -> None:
     fake.checkpoint(cli.base, "chatsft", "say", 1)
     assert cli(*at("chat", "-c", "sft", "-p", "first words")).out == "first words\n"
     assert cli(*at("chat", "--resume", "last", "-p", "TURNS turns")).out == "2 turns\n"
@@ -160,7 +137,7 @@ def test_chat_keeps_transcripts(cli: Cli) -> None:
     assert "terminal" in cli(*at("chat"), code=2).err
 
 
-def test_what_fails_is_one_line(cli: Cli) -> None:
+def test_what_fails_is_one_line(cli: CliWithBase) -> None:
     assert "there is no checkpoint" in cli(*at("chat", "-c", "nope", "-p", "x"), code=2).err
     fake.checkpoint(cli.base, tag="shapes", step=1, broken="shapes")
     failed = cli(*at("complete", "x", "-c", "shapes"), code=1)
@@ -168,7 +145,7 @@ def test_what_fails_is_one_line(cli: Cli) -> None:
     assert len(failed.err.splitlines()) == 2
 
 
-def test_prune_keeps_the_newest_and_the_best(cli: Cli) -> None:
+def test_prune_keeps_the_newest_and_the_best(cli: CliWithBase) -> None:
     for step, loss in ((1, 2.0), (2, 0.5), (3, 1.5), (4, 1.0), (5, 1.2)):
         fake.checkpoint(cli.base, tag="long", step=step, val_bpb=loss)
     words = at("checkpoint", "prune", "--tag", "long", "--keep", "2", "--keep-best")

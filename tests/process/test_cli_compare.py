@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from nanochat_host.core.client import CoreClient
-from nanochat_host.core.start import core_is_up
-from nanochat_host.paths import Paths
+from cli_rig import Page, Said
 
 LOGS = Path(__file__).parents[1] / "data" / "logs"
 
 
-class Cli:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.paths = Paths(folder / "home")
-        self.env = os.environ | {"NANOCHAT_CLI_HOME": str(self.paths.home), "HOME": str(folder)}
-
-    def __call__(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "nanochat_host.cli", *words], cwd=self.folder, env=self.env,
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return done.stdout + done.stderr
-
-    def json(self, *words: str) -> Any:
-        return json.loads(self(*words, "--json"))
-
-
 @pytest.fixture(scope="module")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
-    cli = Cli(tmp_path_factory.mktemp("compare"))
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Said]:
+    cli = Said(tmp_path_factory.mktemp("compare"))
     for name in ("base_train_d2", "base_train_d2_resume40", "chat_sft_d2"):
         cli("run", "adopt", str(LOGS / f"{name}.log"), "--name", name)
     yield cli
-    if core_is_up(cli.paths):
-        CoreClient(cli.paths).shutdown()
+    cli.close()
 
 
-def test_last_and_best_of_each_run(cli: Cli) -> None:
+def test_last_and_best_of_each_run(cli: Said) -> None:
     said = cli.json("run", "compare", "base_train_d2", "base_train_d2_resume40")
     assert said["metric"] == "train/loss" and said["lower"] is True
     first, second = said["runs"]
@@ -60,7 +33,7 @@ def test_last_and_best_of_each_run(cli: Cli) -> None:
     assert second["curve"][0][0] == 40.0, "a resumed run begins where it was resumed"
 
 
-def test_axes_are_derived_from_what_a_run_recorded(cli: Cli) -> None:
+def test_axes_are_derived_from_what_a_run_recorded(cli: Said) -> None:
     log = _log("base_train_d2")
     tokens = int(re.findall(r"Total batch size ([\d,]+)", log)[0].replace(",", ""))
     flops = float(re.findall(r"FLOPs per token: (\S+)", log)[0])
@@ -72,7 +45,7 @@ def test_axes_are_derived_from_what_a_run_recorded(cli: Cli) -> None:
     assert untold["curve"] == [] and "FLOPs a token" in untold["note"], "chat_sft prints none"
 
 
-def test_a_metric_that_not_all_have_and_one_that_none_has(cli: Cli) -> None:
+def test_a_metric_that_not_all_have_and_one_that_none_has(cli: Said) -> None:
     said = cli("run", "compare", "base_train_d2", "chat_sft_d2", "--metric", "chatcore_metric")
     assert "does not record chatcore_metric" in said and "0.0333" in said
     refused = cli("run", "compare", "base_train_d2", "--metric", "loss", code=2)
@@ -80,7 +53,7 @@ def test_a_metric_that_not_all_have_and_one_that_none_has(cli: Cli) -> None:
     assert "there is no run" in cli("run", "compare", "nobody", code=2)
 
 
-def test_curves_as_a_picture(cli: Cli) -> None:
+def test_curves_as_a_picture(cli: Said) -> None:
     cli("run", "compare", "base_train_d2", "base_train_d2_resume40", "--svg", "curves.svg")
     root = ElementTree.parse(cli.folder / "curves.svg").getroot()
     svg = "{http://www.w3.org/2000/svg}"
@@ -92,25 +65,7 @@ def test_curves_as_a_picture(cli: Cli) -> None:
     )
 
 
-class Page(HTMLParser):
-    """Tags that are closed, and nothing that would be fetched."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        assert not {"src", "href"} & {name for name, _ in attrs}
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_a_report_of_several_runs(cli: Cli) -> None:
+def test_a_report_of_several_runs(cli: Said) -> None:
     words = ("run", "export", "base_train_d2", "chat_sft_d2", "--report", "both", "--x", "tokens")
     markdown, html = (Path(file).read_text() for file in cli.json(*words)["files"])
     page = Page()

@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from core_rig import make_checkout, until
-from nanochat_host.core.client import CoreClient
-from nanochat_host.core.start import core_is_up
-from nanochat_host.core.wire import StopRun
+from cli_rig import Cli
+from core_rig import make_checkout
 from nanochat_host.paths import Paths
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-class Cli(NamedTuple):
-    """`nanochat-cli` in a home of its own."""
-
-    paths: Paths
-
-    def __call__(self, *words: str, code: int = 0) -> Answer:
-        home = str(self.paths.home)
-        env = {**os.environ, "NANOCHAT_CLI_HOME": home, "NANOCHAT_BASE_DIR": f"{home}/base"}
-        done = subprocess.run(
-            [sys.executable, "-m", "nanochat_host.cli", *words],
-            env=env, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return Answer(done.returncode, done.stdout, done.stderr)
-
-    def json(self, *words: str, code: int = 0) -> Any:
-        return self(*words, "--json", code=code).data
 
 
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     home = tmp_path_factory.mktemp("config-home")
-    run = Cli(Paths(home))
+    run = Cli(Paths(home), NANOCHAT_BASE_DIR=f"{home}/base")
     run("checkout", "add", str(make_checkout(home / "fake")), "--name", "fake")
     yield run
-    client = CoreClient(run.paths)
-    for summary in client.runs():
-        with contextlib.suppress(Exception):
-            client.stop_run(summary.facts.id, StopRun(mode="kill"))
-    client.shutdown()
-    until(lambda: not core_is_up(run.paths), "the core is down")
+    run.close()
 
 
 def write_prefab(cli: Cli, name: str, text: str) -> Path:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nanochat_host.core.client import CoreClient
-from nanochat_host.core.start import core_is_up
-from nanochat_host.paths import Paths
+from cli_rig import Answer, Page, Said
 
 TOKEN = "canary-token-71c0ffee99"
 LOG = "".join(
@@ -24,35 +17,20 @@ LOG = "".join(
 )
 
 
-class Cli:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.paths = Paths(folder / "home")
-        hidden = ("WANDB_API_KEY", "HF_TOKEN")
-        self.env = {k: v for k, v in os.environ.items() if k not in hidden}
-        self.env |= {"NANOCHAT_CLI_HOME": str(self.paths.home), "HOME": str(folder)}
+class Cli(Said):
+    """It never says the token."""
 
-    def __call__(
-        self, *words: str, code: int = 0, given: str = "", env: dict[str, str] | None = None
-    ) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "nanochat_host.cli", *words], cwd=self.folder,
-            env=self.env | (env or {}), capture_output=True, text=True, timeout=60, input=given,
-        )  # fmt: skip
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        assert TOKEN not in done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def json(self, *words: str, given: str = "") -> Any:
-        return json.loads(self(*words, "--json", given=given))
+    def run(self, *words: str, **how: Any) -> Answer:
+        answer = super().run(*words, **how)
+        assert TOKEN not in answer.out + answer.err
+        return answer
 
 
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     cli = Cli(tmp_path_factory.mktemp("outside"))
     yield cli
-    if core_is_up(cli.paths):
-        CoreClient(cli.paths).shutdown()
+    cli.close()
 
 
 def test_log_in_look_and_forget(cli: Cli) -> None:
@@ -112,22 +90,6 @@ def test_an_adopted_run_is_like_any_other(cli: Cli, adopted: str) -> None:
     assert "started without nanochat-cli" in cli("run", "save", adopted, code=2)
     assert "is not known" in cli("run", "stop", adopted, code=2)
     assert "No such file" in cli("run", "adopt", "no.log", code=2)
-
-
-class Page(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        assert not {"src", "href"} & {name for name, _ in attrs}
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def test_alerts_and_health_of_it(cli: Cli, adopted: str) -> None:

@@ -6,13 +6,12 @@ import json
 import os
 import pty
 import select
-import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cli_rig import Said
 from pack_rig import make_library, make_pack
 
 EVENTS = "".join(
@@ -21,31 +20,8 @@ EVENTS = "".join(
 )
 
 
-class Cli:
-    """Runs `nanochat-cli` in a home of its own, without a terminal."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.home = folder / "home"
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("NANOCHAT_CLI")}
-        self.env |= {"NANOCHAT_CLI_HOME": str(self.home), "HOME": str(folder)}
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*words), cwd=self.folder, env=self.env, capture_output=True, text=True,
-            timeout=60, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "nanochat_host.cli", *words]
-
-    def __call__(self, *words: str, code: int = 0) -> str:
-        done = self.run(*words)
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return done.stdout + done.stderr
-
-    def json(self, *words: str) -> Any:
-        return json.loads(self(*words, "--json"))
+class Cli(Said):
+    """Nobody is at the terminal, but where `typed` puts them there."""
 
     def render(self, code: int = 0) -> str:
         (self.folder / "events.jsonl").write_text(EVENTS)
@@ -85,11 +61,10 @@ def cli(tmp_path: Path) -> Cli:
 
 def test_nothing_is_installed_without_a_yes(cli: Cli) -> None:
     make_pack(cli.folder / "heat")
-    refused = cli.run("pack", "install", "heat")
-    assert refused.returncode == 2
-    assert "See the run's metrics" in refused.stdout
-    assert "asks for: metrics:read, logs:read" in refused.stderr
-    assert "add --yes" in refused.stderr
+    refused = cli.run("pack", "install", "heat", code=2)
+    assert "See the run's metrics" in refused.out
+    assert "asks for: metrics:read, logs:read" in refused.err
+    assert "add --yes" in refused.err
     assert "heat" not in cli("pack", "list")
     code, seen = cli.typed("pack", "install", "heat", answer="no")
     assert (code, "nothing was installed" in seen) == (2, True)
@@ -129,7 +104,7 @@ def test_a_panel_gets_what_was_granted_and_is_told_what_was_denied(cli: Cli) -> 
 def test_files_that_changed_in_the_store_are_not_run(cli: Cli) -> None:
     make_pack(cli.folder / "heat")
     cli("pack", "install", "heat", "--yes")
-    panel = next((cli.home / "packs/store").glob("*/pack/panel.py"))
+    panel = next((cli.paths.home / "packs/store").glob("*/pack/panel.py"))
     panel.chmod(0o600)
     panel.write_text(panel.read_text() + "#")
     said = cli.render(code=1)
@@ -147,9 +122,8 @@ def test_a_library_reaches_the_panel_behind_the_walls(cli: Cli) -> None:
     (source / "panel.py").write_text(
         code.replace('"{colours', 'f"{colours').replace("Text\n", "Text\nimport colours\n", 1)
     )
-    said = cli.run("pack", "install", "heat", "--yes")
-    assert said.returncode == 2
-    assert "--download" in said.stderr
+    said = cli.run("pack", "install", "heat", "--yes", code=2)
+    assert "--download" in said.err
     cli("pack", "install", "heat", "--yes", "--wheels", "wheels")
     assert "red says hello" in cli.render()
 
@@ -162,12 +136,11 @@ def test_list_and_info_say_what_is_wrong_and_the_rest_goes_on(cli: Cli) -> None:
     cli("pack", "disable", "heat")
     assert "there is no panel" in cli.render(code=2)
     cli("pack", "enable", "heat")
-    file = cli.home / "packs/packs.json"
+    file = cli.paths.home / "packs/packs.json"
     whole = file.read_text()
     file.write_text(whole.replace("logs:read", "logs:everything"))
-    broken = cli.run("pack", "list", "--json")
-    assert broken.returncode == 1
-    (error,) = json.loads(broken.stdout)["errors"]
+    broken = cli.run("pack", "list", "--json", code=1)
+    (error,) = broken.data["errors"]
     assert "pack `heat`: `logs:everything` is not a permission" in error["message"]
     assert "is not a permission" in cli("pack", "info", "heat", code=2)
     file.write_text("{")
@@ -175,5 +148,5 @@ def test_list_and_info_say_what_is_wrong_and_the_rest_goes_on(cli: Cli) -> None:
     assert file.read_text() == "{"
     file.write_text(whole)
     assert "needs" not in cli("pack", "remove", "heat", "--yes")
-    assert list((cli.home / "packs/store").iterdir()) == []
+    assert list((cli.paths.home / "packs/store").iterdir()) == []
     assert "no pack `heat`" in cli("pack", "remove", "heat", "--yes", code=2)

@@ -2,72 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+from cli_rig import Cli
 from core_rig import until
 from fake_checkout import make_checkout
 from nanochat_host.core.client import CoreClient
 from nanochat_host.core.start import core_is_up
-from nanochat_host.core.wire import StopRun
 from nanochat_host.paths import Paths
 
 CANARY = "canary-4d1b09ce55"
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def error(self) -> dict[str, str]:
-        return dict(json.loads(self.err)["error"])
-
-
-class Cli(NamedTuple):
-    """`nanochat-cli` in a home of its own."""
-
-    paths: Paths
-
-    def __call__(self, *words: str, code: int | None = 0) -> Answer:
-        env = {**os.environ, "NANOCHAT_CLI_HOME": str(self.paths.home), "WANDB_API_KEY": CANARY}
-        done = subprocess.run(
-            [sys.executable, "-m", "nanochat_host.cli", *words],
-            env=env, capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if code is not None:
-            assert done.returncode == code, (words, done.stdout, done.stderr)
-        return Answer(done.returncode, done.stdout, done.stderr)
-
-    def json(self, *words: str, code: int | None = 0) -> Any:
-        return self(*words, "--json", code=code).data
 
 
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     home = tmp_path_factory.mktemp("cli-home")
     paths = Paths(home)
-    run = Cli(paths)
+    run = Cli(paths, WANDB_API_KEY=CANARY)
     run.json("checkout", "add", str(make_checkout(home / "fake")), "--name", "fake")
     yield run
-    client = CoreClient(paths)
-    for summary in client.runs():
-        with contextlib.suppress(Exception):
-            client.stop_run(summary.facts.id, StopRun(mode="kill"))
-    client.shutdown()
-    until(lambda: not core_is_up(paths), "the core is down")
+    run.close()
 
 
 @pytest.fixture(scope="module")
