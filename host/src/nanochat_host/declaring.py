@@ -19,6 +19,7 @@ from nanochat_host.installed import read_installed
 from nanochat_host.paths import Paths, expand
 
 PACKS_VARIABLE = "NANOCHAT_CLI_PACKS"
+"""Environment variable: packs and folders of packs, separated as in PATH."""
 State = tuple[tuple[str, int, int], ...]
 
 
@@ -38,15 +39,25 @@ class DeclaringPack:
         return self.folder / item.file
 
 
+def named_folders() -> list[Path]:
+    """What $NANOCHAT_CLI_PACKS names: packs and folders of packs, whether they are there or not."""
+    raw = os.environ.get(PACKS_VARIABLE, "")
+    return [expand(part) for part in raw.split(os.pathsep) if part]
+
+
+def packs_in(folder: Path) -> list[Path]:
+    """The folder itself if it is a pack, else the packs in it. Raises OSError."""
+    if (folder / MANIFEST).exists():
+        return [folder]
+    return sorted(child for child in folder.iterdir() if (child / MANIFEST).exists())
+
+
 def enabled_folders(paths: Paths) -> list[Path]:
     """Folders of packs that count, each with a pack.toml."""
     found = [pack.place(paths) for pack in read_installed(paths).packs.values() if pack.enabled]
-    raw = os.environ.get(PACKS_VARIABLE, "")
-    for folder in (expand(part) for part in raw.split(os.pathsep) if part):
-        if (folder / MANIFEST).exists():
-            found.append(folder)
-        elif folder.is_dir():
-            found += sorted(child for child in folder.iterdir() if (child / MANIFEST).exists())
+    for folder in named_folders():
+        if folder.is_dir():
+            found += packs_in(folder)
     return list(dict.fromkeys(folder.absolute() for folder in found))
 
 

@@ -12,13 +12,12 @@ from nanochat_sdk.capabilities import parse_permission
 from nanochat_sdk.errors import ManifestError
 from nanochat_sdk.manifest import MANIFEST, PackManifest, PanelManifest, read_manifest
 
+from nanochat_host.declaring import PACKS_VARIABLE, named_folders, packs_in
 from nanochat_host.errors import NanochatCliError, NotFoundError
 from nanochat_host.installed import Installed, InstalledPack, read_installed
 from nanochat_host.packs.protected import check_permission
-from nanochat_host.paths import Paths, expand
+from nanochat_host.paths import Paths
 
-PACKS_VARIABLE = "NANOCHAT_CLI_PACKS"
-"""Environment variable: folders of packs, or of folders of packs, separated as in PATH."""
 DEV_VARIABLE = "NANOCHAT_CLI_DEV"
 """Environment variable of `pack dev`: the folder of a pack whose panels get all they declare."""
 BUILTIN = "builtin"
@@ -96,8 +95,7 @@ class Catalog(msgspec.Struct, frozen=True):
         they were granted (default: the person's, unless `folders` are given).
         """
         if folders is None:
-            raw = os.environ.get(PACKS_VARIABLE, "")
-            folders = [expand(part) for part in raw.split(os.pathsep) if part]
+            folders = named_folders()
             paths = paths or Paths.from_env()
             folders += [Path(written)] if (written := os.environ.get(DEV_VARIABLE)) else []
         installed = read_installed(paths) if paths is not None else Installed()
@@ -172,10 +170,7 @@ def _places(
     spec = find_spec(_BUILTIN_PACKAGE)
     packs = [Path(spec.origin).parent] if spec and spec.origin else []
     for folder in folders:
-        if not folder.is_dir() or (folder / MANIFEST).exists():
-            packs.append(folder)
-        else:
-            packs += sorted(child for child in folder.iterdir() if (child / MANIFEST).exists())
+        packs += packs_in(folder) if folder.is_dir() else [folder]
     places: list[tuple[Path, InstalledPack | None]] = [
         (folder, None) for folder in dict.fromkeys(folder.absolute() for folder in packs)
     ]
