@@ -22,7 +22,6 @@ class _Record(msgspec.Struct):
 
     name: str = ""
     checkout: str = ""
-    adopted_log: str = ""
 
 
 class Log(NamedTuple):
@@ -60,7 +59,7 @@ def logs_of(paths: Paths, checkout: str) -> list[Log]:
         run = RunPaths(root)
         try:
             record = msgspec.json.decode(run.run_json.read_bytes(), type=_Record)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             continue
         if record.checkout == checkout:
             out.append(Log(run.out_log, f"run {record.name or root.name}"))
