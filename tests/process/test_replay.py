@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from cli_rig import Program
+from core_rig import until
 from nanochat_host.core.client import CoreClient
 from nanochat_host.core.recording import Recording
 from nanochat_host.core.replay import Replay
-from nanochat_host.core.start import core_is_up
 from nanochat_host.core.wire import QueryItem
 from nanochat_host.errors import NotFoundError, UsageError
 from nanochat_host.paths import Paths
@@ -70,24 +67,19 @@ def span(step: int, run: str = "mine", at_s: float = 0.0) -> str:
     return json.dumps(row) + "\n"
 
 
-class House:
+class House(Program):
     def __init__(self, root: Path) -> None:
-        self.root, self.paths = root, Paths(root / "home")
+        super().__init__(Paths(root / "home"), root, NANOCHAT_CLI_PACKS=str(root / "packs"))
+        self.root = root
         self.pack = root / "packs" / "mc"
         self.pack.mkdir(parents=True)
-        self.env = {**os.environ, "NANOCHAT_CLI_HOME": str(self.paths.home)}
-        self.env["NANOCHAT_CLI_PACKS"] = str(root / "packs")
 
     def declare(self, text: str) -> None:
         (self.pack / "pack.toml").write_text(text)
 
     def cli(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "nanochat_host.cli", *words], env=self.env, cwd=self.root,
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return done.stdout if not code else done.stderr
+        answer = self.run(*words, code=code)
+        return answer.err if code else answer.out
 
     def metrics(self, run_id: str) -> dict[str, Any]:
         return {m.name: m for m in CoreClient(self.paths).metrics(run_id)}
@@ -102,16 +94,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with gzip.open(house.root / "spans.jsonl.gz", "wt") as file:
         file.write(spans)
     yield house
-    if core_is_up(house.paths):
-        CoreClient(house.paths).shutdown()
-
-
-def wait(condition: Callable[[], Any], within_s: float = 20.0) -> Any:
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
-    return found
+    house.close()
 
 
 def alerts(house: House, run_id: str) -> list[tuple[str, str, bool]]:
@@ -139,13 +122,13 @@ def test_it_streams_at_its_pace_and_can_be_stopped(house: House) -> None:
     (house.root / "slow.log").write_text(log(20_000))
     started = json.loads(house.cli("replay", "slow.log", "--speed", "50", "--json"))
     run_id = started["facts"]["id"]
-    found = wait(lambda: (m := house.metrics(run_id)).get("mc/build_ms") and m)
+    found = until(lambda: (m := house.metrics(run_id)).get("mc/build_ms") and m, "the first steps")
     assert found["mc/build_ms"].count < STEPS
     house.cli("run", "stop", run_id, "--yes")
-    states = wait(lambda: [
+    states = until(lambda: [
         r for r in CoreClient(house.paths).runs()
         if r.facts.id == run_id and r.facts.state not in ("running", "starting", "stopping")
-    ])  # fmt: skip
+    ], "it is over")  # fmt: skip
     assert states[0].facts.state == "done"
 
 
@@ -155,13 +138,19 @@ def test_packs_that_change_count_for_runs_that_are_there(house: House) -> None:
     assert "mc/build_ms" in house.metrics(run_id)
     before = house.metrics(run_id)["train/loss"]
     house.declare(PACK.replace("mc/build_ms", "mc/other_ms"))
-    wait(lambda: "mc/other_ms" in (m := house.metrics(run_id)) and "mc/build_ms" not in m)
+    until(
+        lambda: "mc/other_ms" in (m := house.metrics(run_id)) and "mc/build_ms" not in m,
+        "the new name in the place of the old",
+    )
     house.declare("id = ")
     assert "mc" in house.cli("pack", "list", code=1)
-    wait(lambda: not any(name.startswith("mc/") for name in house.metrics(run_id)))
+    until(
+        lambda: not any(name.startswith("mc/") for name in house.metrics(run_id)),
+        "what a broken pack declared is gone",
+    )
     assert house.metrics(run_id)["train/loss"] == before
     house.declare(PACK)
-    wait(lambda: "mc/build_ms" in house.metrics(run_id))
+    until(lambda: "mc/build_ms" in house.metrics(run_id), "it is back")
 
 
 def test_the_persons_values_are_shown_with_the_packs_rules(house: House) -> None:
@@ -207,7 +196,7 @@ def test_recorded_events_are_played_without_their_alerts(house: House) -> None:
     (house.root / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     run = json.loads(house.cli("replay", "events.jsonl", "--speed", "0", "--json"))
     client, run_id = CoreClient(house.paths), run["facts"]["id"]
-    [sample] = wait(lambda: client.events(run_id, kinds=["sample"]))
+    [sample] = until(lambda: client.events(run_id, kinds=["sample"]), "the sample")
     assert sample.ts > 1e9 and "train/loss" in house.metrics(run_id)
     assert alerts(house, run_id) == []
 
