@@ -23,6 +23,7 @@ from nanochat_host.core.wire_outside import (
 )
 from nanochat_host.errors import RefusedError
 from nanochat_host.ui.controls.row_list import RowList
+from nanochat_host.ui.model import Topic
 from nanochat_host.ui.screens.ask import AskScreen
 from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_host.ui.screenshot import save_screenshot
@@ -73,6 +74,13 @@ async def opened(app: Any, pilot: Any) -> RowList:
     return rows
 
 
+async def asked_for_a_token(app: Any, pilot: Any) -> None:
+    rows = await opened(app, pilot)
+    rows.select("account:wandb")
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question")
+
+
 async def test_each_source_says_how_it_stands_and_why(host: Host, core: AskCore) -> None:
     app = host.app(run="one")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -82,6 +90,17 @@ async def test_each_source_says_how_it_stands_and_why(host: Host, core: AskCore)
         text = screen_text(app)
         for words in ("● hook", "◐ log", "stale 40 s", "↻ W&B", "HTTP 503, again in 8 s", PAGE):
             assert " ".join(words.split()) in " ".join(text.split()), words
+
+
+async def test_what_a_run_streams_asks_nothing_of_the_core(host: Host) -> None:
+    app = host.app(run="one")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(app, pilot)
+        await until(pilot, lambda: not app.screen._asking, "quiet")
+        app.screen.show_model(Topic.RUN | Topic.MACHINE)
+        assert not app.screen._asking
+        app.screen.show_model(Topic.RUNS)
+        assert app.screen._asking
 
 
 async def test_the_link_is_copied(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,10 +118,7 @@ async def test_a_typed_token_is_on_no_screen_no_picture_and_in_no_file(
 ) -> None:
     app = host.app(run="one")
     async with app.run_test(size=(120, 40)) as pilot:
-        rows = await opened(app, pilot)
-        rows.select("account:wandb")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question")
+        await asked_for_a_token(app, pilot)
         await pilot.press(*CANARY)
         await pilot.pause()
         assert CANARY not in screen_text(app) and "•" in screen_text(app)
@@ -122,10 +138,7 @@ async def test_a_refused_token_says_why_and_an_empty_line_does_nothing(
 ) -> None:
     app = host.app(run="one")
     async with app.run_test(size=(120, 40)) as pilot:
-        rows = await opened(app, pilot)
-        rows.select("account:wandb")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question")
+        await asked_for_a_token(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, AskScreen), "no question")
         await pilot.press("enter")
