@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from nanochat_host.errors import ConfigFileError
@@ -19,10 +20,19 @@ def use_keymap(app: NanochatApp) -> None:
     """Put the keys of `keymap.toml` in place; what is wrong with it is said, the rest counts."""
     try:
         keymap = read_keymap(app.paths)
-        wrong = check(keymap)
     except ConfigFileError as error:
-        keymap, wrong = {}, [str(error)]
-    app.set_keymap(keymap)
+        _tell(app, [str(error)])
+    else:
+        app.set_keymap(keymap)
+        app.work(_check(app, keymap), "keymap")
+
+
+async def _check(app: NanochatApp, keymap: dict[str, str]) -> None:
+    """Beside the event loop: it imports all of the UI."""
+    _tell(app, await asyncio.to_thread(check, keymap))
+
+
+def _tell(app: NanochatApp, wrong: list[str]) -> None:
     if wrong:
         more = len(wrong) - SHOWN
         told = [*wrong[:SHOWN], *([f"and {more} more: `nanochat-cli keys check`"] * (more > 0))]
