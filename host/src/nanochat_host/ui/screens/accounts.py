@@ -30,7 +30,7 @@ from nanochat_host.ui.controls.row_list import Row, RowList
 from nanochat_host.ui.controls.text_line import TextLine
 from nanochat_host.ui.model import Topic
 from nanochat_host.ui.screens.ask import AskScreen
-from nanochat_host.ui.screens.base import HostScreen
+from nanochat_host.ui.screens.base import STREAMED, HostScreen
 from nanochat_host.ui.screens.confirm import Choice, ConfirmScreen
 from nanochat_host.ui.words import run_name
 
@@ -81,7 +81,10 @@ class AccountsScreen(HostScreen):
         return next((info.page for info in self.sources if info.page), "")
 
     def show_model(self, topics: Topic) -> None:
-        self._look()
+        if topics & ~STREAMED:
+            self._look()
+        elif self.accounts:
+            self._paint()
 
     def _look(self) -> None:
         if self.is_current and not self._asking:

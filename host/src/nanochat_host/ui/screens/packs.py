@@ -24,7 +24,7 @@ from nanochat_host.ui.model import Topic
 from nanochat_host.ui.pack_changes import look_at_packs
 from nanochat_host.ui.packs_desk import PacksDesk
 from nanochat_host.ui.packs_view import COLUMNS, Choice, rows
-from nanochat_host.ui.screens.base import HostScreen
+from nanochat_host.ui.screens.base import STREAMED, HostScreen
 from nanochat_host.ui.screens.dashboard import DashboardScreen
 
 LOOK_EVERY_S = 1.0
@@ -66,7 +66,8 @@ class PacksScreen(HostScreen):
         return "1 pack" if count == 1 else f"{count} packs"
 
     def show_model(self, topics: Topic) -> None:
-        self._look()
+        if topics & ~STREAMED:
+            self._look()
 
     @property
     def _dashboard(self) -> DashboardScreen | None:

@@ -20,7 +20,7 @@ from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.controls.text_line import TextLine
 from nanochat_host.ui.messages import StopWanted
 from nanochat_host.ui.model import CoreState, Topic
-from nanochat_host.ui.screens.base import HostScreen
+from nanochat_host.ui.screens.base import STREAMED, HostScreen
 from nanochat_host.ui.screens.choose import ChooseScreen
 from nanochat_host.ui.setup_desk import SetupDesk
 from nanochat_host.ui.setup_view import COLUMNS, item_row, summary
@@ -84,7 +84,8 @@ class SetupScreen(HostScreen):
             # The first that needs it, else the first of the person's own.
             order = sorted(self.model.checkouts, key=lambda r: (r.builtin, not r.lacks))
             self._turn_to(order[0].name)
-        self._look()
+        if topics & ~STREAMED:
+            self._look()
 
     def _turn_to(self, name: str) -> None:
         if name != self.checkout:
