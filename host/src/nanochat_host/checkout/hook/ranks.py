@@ -42,6 +42,17 @@ class Ranks:
         self._group = dist.new_group(backend="gloo", timeout=LONGEST_PAUSE)
         self._counts = torch.zeros(2, dtype=torch.int64)
 
+    def disconnect(self) -> None:
+        """Called by every rank once its loop is over: the script destroys its own group and not
+        ours, and a thread of gloo that outlives Python aborts the process on its way out."""
+        group, self._group = self._group, None
+        if group is None:
+            return
+        import torch.distributed as dist
+
+        if dist.is_initialized():
+            dist.destroy_process_group(group)
+
     def agree(self, commands: list[Command], stop: bool) -> tuple[list[Command], bool]:
         """Rank 0's commands, and whether any rank was told to stop."""
         if self._group is None:

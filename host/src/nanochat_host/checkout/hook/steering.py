@@ -63,11 +63,12 @@ class Steering:
         if self._paused_by is not None:
             self._wait(scope, step)
 
-    def refuse_rest(self) -> None:
-        """The loop is over: what was to come later will not."""
+    def end(self) -> None:
+        """The loop is over: what was to come later will not, and the ranks need not agree."""
         for command in self._pending + (self._control.poll() if self._ranks.rank == 0 else []):
             self._refuse(command, "the loop has ended", None)
         self._pending.clear()
+        self._ranks.disconnect()
 
     def _receive(self) -> None:
         commands = self._control.poll() if self._ranks.reads else []

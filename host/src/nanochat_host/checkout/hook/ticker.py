@@ -111,7 +111,7 @@ class Ticker:
         """The loop is over, whatever the reason: no command and no SIGTERM is waited for."""
         self.running = False
         self._signals.release()
-        self._guarded(self._steering.refuse_rest)
+        self._guarded(self._steering.end)
 
     def teed(self, data: dict[str, float], step: int | None) -> None:
         """Numbers the script gave to wandb: reported unless the next row has them anyway."""
