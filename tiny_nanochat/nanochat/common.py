@@ -37,9 +37,10 @@ def get_dist_info() -> tuple[bool, int, int, int]:
 
 
 def print0(text: str = "") -> None:
-    """Print on rank 0 only, and at once: the reader of a pipe sees each line as it happens."""
+    """Print on rank 0 only, at once and in one write: the reader of a pipe sees each line as it
+    happens, and what another rank logs cannot fall between a line and its end."""
     if get_dist_info()[1] == 0:
-        print(text, flush=True)
+        print(f"{text}\n", end="", flush=True)
 
 
 def die(message: str) -> NoReturn:
