@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from nanochat_host.core.client import CoreClient
 from nanochat_host.core.run_folder import ENDED
@@ -149,6 +149,16 @@ class CoreRig:
         return until(
             lambda: (s := self.summary(run)).facts.state in ENDED and s, f"{run.run_id} ends"
         )
+
+    @contextlib.contextmanager
+    def started(self) -> Iterator[Self]:
+        """Its core is up and knows the checkout; afterwards everything is gone."""
+        try:
+            self.start()
+            self.add_checkout()
+            yield self
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Kill whatever of this home is left."""

@@ -18,13 +18,8 @@ from nanochat_host.errors import NotFoundError, RefusedError, UsageError
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[CoreRig]:
-    rig = CoreRig(tmp_path)
-    try:
-        rig.start()
-        rig.add_checkout()
+    with CoreRig(tmp_path).started() as rig:
         yield rig
-    finally:
-        rig.close()
 
 
 def put(rig: CoreRig, name: str, target: str = "base_train", **more: object) -> QueueItem:

@@ -19,12 +19,8 @@ from setup_rig import SetupRig
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SetupRig]:
     rig = SetupRig(tmp_path)
     monkeypatch.setenv("NANOCHAT_CLI_HOME", str(rig.paths.home))
-    try:
-        rig.start()
-        rig.add_checkout()
+    with rig.started():
         yield rig
-    finally:
-        rig.close()
 
 
 def status(rig: SetupRig) -> DataStatus:

@@ -33,13 +33,8 @@ gpu = ["torch==2.9.1"]
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetupRig]:
-    rig = SetupRig(tmp_path_factory.mktemp("setup"))
-    try:
-        rig.start()
-        rig.add_checkout()
+    with SetupRig(tmp_path_factory.mktemp("setup")).started() as rig:
         yield rig
-    finally:
-        rig.close()
 
 
 def test_an_interpreter_says_what_it_can_do_and_what_it_lacks(rig: SetupRig) -> None:
