@@ -53,6 +53,15 @@ def test_what_is_not_finite_or_of_no_known_model_is_left_out(name: str) -> None:
     assert all(value == value and abs(value) < 1e6 for value in in_log(name).values())
 
 
+def test_a_step_of_a_thousand_digits_is_no_step() -> None:
+    digits = "9" * 5000
+    lines = [
+        f"Loading model from /b/chatsft_checkpoints/d2 with step {digits}",
+        f"Saved model parameters to: /b/base_checkpoints/d2/model_{digits}.pt",
+    ]
+    assert results_in_lines([line.encode() for line in lines], "log", 0.0) == []
+
+
 def test_old_grammars() -> None:
     lines = [
         b"2025-10-14 - INFO - Loading model from /b/mid_checkpoints/d20 with step 765",

@@ -179,4 +179,19 @@ def test_a_run_out_of_memory() -> None:
 
 def test_binary_noise_says_nothing() -> None:
     noise = bytes(range(256)) * 20
-    assert parse(noise).matched == 0
+    assert parse(noise) == Reading()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Peak memory usage: nanMiB", "Peak memory usage: 1e300MiB",
+        "Calculated number of iterations from target FLOPs: nan",
+        "Total number of training tokens: inf", f"Step {'9' * 5000} | Validation bpb: 1.0",
+        f"Step {'9' * 30} | Validation bpb: 1.0", f"Distributed world size: {'9' * 400}",
+    ],
+)  # fmt: skip
+def test_a_count_that_is_none_says_nothing(line: str) -> None:
+    out, parser = Reading(), LogParser()
+    assert parser.feed(line.encode(), out) is None
+    assert (out, parser.step) == (Reading(), -1)

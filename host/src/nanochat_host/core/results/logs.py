@@ -22,9 +22,9 @@ _TELLING = re.compile(
     rb"oading |Saved model|CORE|bpb|alidation |accuracy: |^  [\w-]+: |Pass@|pass@|_acc: |^step "
 )
 """Lines that may say something, so that a long log costs little."""
-_LOADING = re.compile(r".*Loading model from:? (?P<folder>\S+)(?: with step (?P<step>\d+))?")
+_LOADING = re.compile(r".*Loading model from:? (?P<folder>\S+)(?: with step (?P<step>\d{1,15}))?")
 _FOREIGN = re.compile(r".*Loading (?:huggingface )?model from: (?P<name>\S+)")
-_MODEL_FILE = re.compile(r"model_(\d+)\.pt$")
+_MODEL_FILE = re.compile(r"model_(\d{1,15})\.pt$")
 
 
 @dataclass(frozen=True)

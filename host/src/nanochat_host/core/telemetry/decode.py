@@ -22,7 +22,11 @@ _json = msgspec.json.Decoder()
 _NOT_METRICS = frozenset({"ts", "kind", "step"})
 _OF_BLOCK = _NOT_METRICS | {"source"}
 _WORDS = {"nan": nan, "inf": inf, "-inf": -inf, "infinity": inf, "-infinity": -inf}
-_event_kinds = frozenset({"log", "span", "sample", "checkpoint", "alert", "state"})
+_event_kinds = ("log", "span", "sample", "checkpoint", "alert", "state")
+WHOLE_LIMIT = 2**53
+"""A step or a count is less: beyond it a float is no whole number."""
+_INT_LIMIT = 2**63
+"""JSON has integers of any length, msgpack does not."""
 
 
 @dataclass
@@ -48,7 +52,10 @@ class Decoded:
 def number(value: Any) -> float | None:
     """A JSON value as a float; non-finite numbers travel as words. None if it is not a number."""
     if isinstance(value, int | float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return inf if value > 0 else -inf
     return _WORDS.get(value.lower()) if isinstance(value, str) else None
 
 
@@ -69,7 +76,7 @@ def decode(chunk: bytes) -> Decoded:
         columns: dict[str, Any] = dict(
             zip(keys, zip(*map(dict.values, rows), strict=True), strict=True)
         )
-        if set(columns.get("kind", ())) == {"metric"} and (block := _block(columns)):
+        if columns.get("kind", ()).count("metric") == len(rows) and (block := _block(columns)):
             out.items.append(block)
             continue
         for row in rows:
@@ -108,10 +115,10 @@ def _block(columns: dict[str, Sequence[Any]]) -> Block | None:
     """The rows as a block; None when one of them lacks a time or a step that is a number."""
     ts = floats(columns.get("ts", ()))
     raw_step = columns.get("step")
-    if raw_step is not None and set(raw_step) == {None}:
+    if raw_step is not None and raw_step.count(None) == len(raw_step):
         raw_step = None
     step = floats(raw_step) if raw_step is not None else None
-    if not ts or not _usable(ts) or (raw_step is not None and (not step or not _usable(step))):
+    if not ts or not _usable(ts) or (raw_step is not None and (not step or not _are_steps(step))):
         return None
     values = {k: v for k, v in columns.items() if k not in _OF_BLOCK}
     return Block(ts, step, values, str(columns.get("source", ("",))[0]))
@@ -122,17 +129,30 @@ def _usable(numbers: Floats) -> bool:
     return total - total == 0.0
 
 
+def _are_steps(numbers: Floats) -> bool:
+    return _usable(numbers) and min(numbers) > -WHOLE_LIMIT and max(numbers) < WHOLE_LIMIT
+
+
 def _single(row: dict[str, Any], out: Decoded) -> None:
     kind, ts, step = row.get("kind"), number(row.get("ts")), number(row.get("step"))
-    if ts is None or ts - ts != 0.0 or (step is not None and step - step != 0.0):
+    if ts is None or ts - ts != 0.0 or (step is not None and not abs(step) < WHOLE_LIMIT):
         return _note(out, repr(row))
     if kind == "metric":
         block = _block({k: (v,) for k, v in row.items()})
         return out.items.append(block) if block else _note(out, repr(row))
     if kind not in _event_kinds:
         return _note(out, repr(row))
-    fields = {k: v for k, v in row.items() if k not in _NOT_METRICS}
+    fields = {k: _fitting(v) for k, v in row.items() if k not in _NOT_METRICS}
     out.items.append(
         Event(ts=ts, kind=kind, step=None if step is None else int(step), fields=fields)
     )
     return None
+
+
+def _fitting(value: Any) -> Any:
+    """The value, with floats for integers that no answer of ours could hold."""
+    if isinstance(value, int):
+        return value if -_INT_LIMIT <= value < _INT_LIMIT else number(value)
+    if isinstance(value, list):
+        return [_fitting(v) for v in value]
+    return {k: _fitting(v) for k, v in value.items()} if isinstance(value, dict) else value

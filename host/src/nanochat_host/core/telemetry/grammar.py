@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from nanochat_host.core.telemetry.decode import WHOLE_LIMIT
+
 _N = r"[-+]?(?:\d[\d,]*\.?\d*(?:e[-+]?\d+)?|nan|inf)"
 
 
@@ -97,3 +99,12 @@ def match(line: str) -> tuple[str, re.Match[str]] | None:
 def to_number(text: str) -> float:
     """A number as printed, with thousands separators."""
     return float(text.replace(",", ""))
+
+
+def to_whole(text: str, factor: int = 1) -> int:
+    """A step or a count as printed, times `factor`. Raises ValueError for what can be neither: nan,
+    inf, and more digits than any count has."""
+    number = to_number(text) * factor
+    if not abs(number) < WHOLE_LIMIT:
+        raise ValueError(f"{text:.40} counts nothing")
+    return int(number)

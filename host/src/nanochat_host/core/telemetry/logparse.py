@@ -12,7 +12,7 @@ from typing import Any
 
 from nanochat_sdk.data import EventKind
 
-from nanochat_host.core.telemetry.grammar import match, to_number
+from nanochat_host.core.telemetry.grammar import match, to_number, to_whole
 from nanochat_host.core.telemetry.loglevel import plain
 
 MAX_SAMPLE_LINES = 80
@@ -32,7 +32,6 @@ class Reading:
     rows: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     events: list[tuple[EventKind, int | None, dict[str, Any]]] = field(default_factory=list)
-    matched: int = 0
     scripts: int = 0
 
 
@@ -67,10 +66,12 @@ class LogParser:
         if found is None:
             return None
         name, groups = found[0], {k: v for k, v in found[1].groupdict().items() if v is not None}
-        out.matched += 1
         if name != "saved":
             self._report_saved(out)
-        getattr(self, f"_on_{name}")(groups, out)
+        try:
+            getattr(self, f"_on_{name}")(groups, out)
+        except ValueError:  # a count that is nan, or of a thousand digits
+            return None
         return name
 
     def finish(self, out: Reading) -> None:
@@ -82,9 +83,9 @@ class LogParser:
 
     def _row(self, g: Groups, out: Reading, names: dict[str, tuple[str, float]]) -> None:
         """Add a row from groups: group name to (metric, factor)."""
-        step = int(g["step"])
+        step = to_whole(g["step"])
         if "num_steps" in g:
-            self._plan(int(g["num_steps"]), out)
+            self._plan(to_whole(g["num_steps"]), out)
         values = {m: to_number(g[k]) * f for k, (m, f) in names.items() if k in g}
         out.rows.append((step, values))
         self.step = step
@@ -113,7 +114,7 @@ class LogParser:
         self.trained = self.step
         percent = to_number(g["percent"])
         if "num_steps" not in g and percent > 5:
-            self._plan(round(int(g["step"]) / percent * 100), out)
+            self._plan(round(to_whole(g["step"]) / percent * 100), out)
 
     def _on_sft_old(self, g: Groups, out: Reading) -> None:
         names = {"loss": "train/loss", "lrm": "train/lrm", "num_tokens": "train/num_tokens"}
@@ -133,7 +134,7 @@ class LogParser:
         self._row(g, out, {"value": ("chatcore_metric", 1.0), "cat": ("chatcore_cat", 1.0)})
 
     def _on_rl_pass(self, g: Groups, out: Reading) -> None:
-        self._plan(int(g["num_steps"]), out)
+        self._plan(to_whole(g["num_steps"]), out)
 
     def _on_rl_step(self, g: Groups, out: Reading) -> None:
         self._row(g, out, {"reward": ("reward", 1.0), "length": ("sequence_length", 1.0)})
@@ -141,7 +142,7 @@ class LogParser:
 
     def _on_named(self, g: Groups, out: Reading) -> None:
         pairs = (pair.split(": ") for pair in g["pairs"].split(", "))
-        out.rows.append((int(g["step"]), {k.lower(): to_number(v) for k, v in pairs}))
+        out.rows.append((to_whole(g["step"]), {k.lower(): to_number(v) for k, v in pairs}))
 
     def _on_timers(self, g: Groups, out: Reading) -> None:
         names = {"dataloader": "data"}
@@ -149,13 +150,13 @@ class LogParser:
         out.rows.append((max(0, self.step), {metric: to_number(g["ms"]) / 1000}))
 
     def _on_tokenizer(self, g: Groups, out: Reading) -> None:
-        self._plan(int(g["total"]), out)
-        out.rows.append((int(g["merges"]), {"progress/tokenizer": to_number(g["percent"])}))
+        self._plan(to_whole(g["total"]), out)
+        out.rows.append((to_whole(g["merges"]), {"progress/tokenizer": to_number(g["percent"])}))
 
     # -- evaluation ---------------------------------------------------------------------------
 
     def _on_evaluated(self, g: Groups, out: Reading) -> None:
-        self._task_step = int(g["step"])
+        self._task_step = to_whole(g["step"])
 
     def _eval_step(self) -> int:
         return self.step if self.step >= 0 else self._task_step
@@ -185,20 +186,20 @@ class LogParser:
     # -- facts --------------------------------------------------------------------------------
 
     def _on_num_steps(self, g: Groups, out: Reading) -> None:
-        self._plan(int(to_number(g["value"])), out)
+        self._plan(to_whole(g["value"]), out)
 
     def _on_batch(self, g: Groups, out: Reading) -> None:
-        out.facts["total_batch_size"] = int(to_number(g["value"]))
-        out.facts["grad_accum_steps"] = int(to_number(g["accum"]))
+        out.facts["total_batch_size"] = to_whole(g["value"])
+        out.facts["grad_accum_steps"] = to_whole(g["accum"])
 
     def _on_micro_batch(self, g: Groups, out: Reading) -> None:
-        out.facts["device_batch_size"] = int(g["batch"])
+        out.facts["device_batch_size"] = to_whole(g["batch"])
 
     def _on_params(self, g: Groups, out: Reading) -> None:
-        out.facts["num_params"] = int(to_number(g["value"]))
+        out.facts["num_params"] = to_whole(g["value"])
 
     def _on_vocab(self, g: Groups, out: Reading) -> None:
-        out.facts["vocab_size"] = int(to_number(g["value"]))
+        out.facts["vocab_size"] = to_whole(g["value"])
 
     def _on_flops(self, g: Groups, out: Reading) -> None:
         out.facts["num_flops_per_token"] = to_number(g["value"])
@@ -207,7 +208,7 @@ class LogParser:
         out.facts["total_flops"] = to_number(g["value"])
 
     def _on_total_tokens(self, g: Groups, out: Reading) -> None:
-        out.facts["total_tokens"] = int(to_number(g["value"]))
+        out.facts["total_tokens"] = to_whole(g["value"])
 
     def _on_device(self, g: Groups, out: Reading) -> None:
         out.facts["device_type"] = g["value"]
@@ -218,13 +219,13 @@ class LogParser:
         out.facts["gpu"] = g["value"]
 
     def _on_world(self, g: Groups, out: Reading) -> None:
-        out.facts["ddp_world_size"] = int(g["value"])
+        out.facts["ddp_world_size"] = to_whole(g["value"])
 
     def _on_resume(self, g: Groups, out: Reading) -> None:
-        out.facts["resumed_from_step"] = int(g["step"])
+        out.facts["resumed_from_step"] = to_whole(g["step"])
 
     def _on_peak_memory(self, g: Groups, out: Reading) -> None:
-        out.facts["peak_memory_bytes"] = int(to_number(g["value"]) * 2**20)
+        out.facts["peak_memory_bytes"] = to_whole(g["value"], 2**20)
 
     def _on_train_time(self, g: Groups, out: Reading) -> None:
         out.facts["training_time_s"] = to_number(g["value"]) * 60
