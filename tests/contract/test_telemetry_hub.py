@@ -8,10 +8,14 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
-from hub_rig import LOSS, append, ask, count, line, row, until
+from hub_rig import LOG, LOSS, append, ask, count, line, row, until
+from nanochat_host.core.telemetry import run as telemetry_run
 from nanochat_host.core.telemetry import watch
+from nanochat_host.core.telemetry.decode import Decoded, decode
 from nanochat_host.core.telemetry.hub import TelemetryHub
+from nanochat_host.core.telemetry.mappings import Mappings
 from nanochat_host.paths import Paths, RunPaths
 from nanochat_sdk.data import Event, LogQuery, Needs, SeriesQuery
 
@@ -194,3 +198,53 @@ async def test_changes_are_told_together(hub: TelemetryHub, run: RunPaths) -> No
     gaps = [b[0] - a[0] for a, b in pairwise(told)]
     assert all(gap > 0.014 for gap in gaps)
     assert [rev for _, rev in told] == sorted(rev for _, rev in told)
+
+
+async def test_a_line_that_no_reader_foresaw_stops_no_other_run(
+    hub: TelemetryHub, run: RunPaths, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode_with_a_bug(chunk: bytes) -> Decoded:
+        if b"unforeseen" in chunk:
+            raise TypeError("a bug")
+        return decode(chunk)
+
+    monkeypatch.setattr(telemetry_run, "decode", decode_with_a_bug)
+    append(run.events_jsonl, line("state", what="unforeseen"))
+    other = paths.run("r2")
+    other.root.mkdir()
+    append(other.events_jsonl, row(7))
+    hub.follow(run, live=True)
+    hub.follow(other, live=True)
+    await until(lambda: hub.facts("r2").step == 7)
+    append(run.events_jsonl, row(8))
+    await until(lambda: hub.facts("r1").step == 8)
+
+
+async def test_ended_runs_keep_no_file_open(paths: Paths, run: RunPaths) -> None:
+    append(run.events_jsonl, row(0))
+    run.out_log.write_bytes(LOG)
+    for _ in ("read to its end", "known from an earlier core"):
+        hub = TelemetryHub(paths)
+        await hub.start()
+        hub.follow(run, live=False)
+        await until(lambda: hub.is_settled("r1") and not open_in(run.root))  # noqa: B023
+        assert hub.facts("r1").step == 0
+        await hub.stop()
+
+
+async def test_reading_anew_lets_go_of_the_files(hub: TelemetryHub, run: RunPaths) -> None:
+    append(run.events_jsonl, row(0))
+    run.out_log.write_bytes(LOG)
+    hub.follow(run, live=True)
+    await until(lambda: hub.facts("r1").tokens_per_step)
+    for step in range(1, 4):
+        hub.use(Mappings(signature=str(step)), [])
+        append(run.events_jsonl, row(step))
+        await until(lambda: hub.facts("r1").step == step and hub.facts("r1").tokens_per_step)  # noqa: B023
+    assert sorted(open_in(run.root)) == ["events.jsonl", "out.log"]
+
+
+def open_in(folder: Path) -> list[str]:
+    """Names of the files of a folder that this process holds open."""
+    held = (Path(file.path) for file in psutil.Process().open_files())
+    return [path.name for path in held if path.parent == folder]

@@ -324,6 +324,9 @@ class TelemetryHub:
         except (StoreDamagedError, OSError) as error:
             logger.warning("cannot read telemetry: %s", error, extra={"run": run_id})
             more = False
+        except Exception:  # what is odd about one run must not end the reading of all
+            logger.exception("cannot read telemetry", extra={"run": run_id})
+            more = False
         if not more:
             self._dirty.pop(run_id, None)
         if run.rev != before or run.new_events:

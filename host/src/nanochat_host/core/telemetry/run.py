@@ -158,16 +158,17 @@ class RunTelemetry:
             self._take_log(news)
             return True
         self.caught_up = True
-        if not self.live and not self.settled:
+        if not self.live:
             self._take_rest()
         return False
 
     def _take_rest(self) -> None:
-        """The run has ended: lines without a newline will get none."""
-        if rest := self.events_tail.rest():
-            self._take_events(rest)
-        self._take_log(self.log.finish())
-        self.settled = True
+        """The run has ended: lines without a newline will get none, and nobody appends."""
+        if not self.settled:
+            if rest := self.events_tail.rest():
+                self._take_events(rest)
+            self._take_log(self.log.finish())
+            self.settled = True
         self.close()
 
     def close(self) -> None:
@@ -185,11 +186,12 @@ class RunTelemetry:
     def restart(self, why: str, level: int = logging.WARNING) -> None:
         """Forget everything and read anew from the sources."""
         logger.log(level, "telemetry read anew: %s", why, extra={"run": self.run.run_id})
-        tail = self.events_tail
+        self.close()
+        resets = self.events_tail.resets
         self.store.remove_files()
         self.preview = None
         self._reset()
-        self.events_tail.resets = tail.resets
+        self.events_tail.resets = resets
         self.caught_up = self.settled = False
         self.rev = self.log_rev = self.facts_rev = self._clock()
 
