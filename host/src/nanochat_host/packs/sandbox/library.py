@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-DEVICES = ("/dev/urandom", "/dev/zero")
+DEVICES = ("/dev/urandom",)
+"""Not /dev/zero: a shared mapping of it is memory that no limit of data counts."""
 NULL = "/dev/null"
 
 
