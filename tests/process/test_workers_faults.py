@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 import pytest
+from msgspec import structs
+from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.policy import BASE_DELAY_S
 from nanochat_host.packs.process import PanelState
 from nanochat_sdk.protocol import MAX_FRAME
-from workers_stage import BRISK, Deadlines, ask, gone, on_stage, text
+from workers_stage import BRISK, CATALOG, Deadlines, ask, gone, on_stage, text
 
 
 async def test_an_exception_is_shown_and_the_panel_stays_loaded() -> None:
@@ -24,6 +27,19 @@ async def test_an_exception_is_shown_and_the_panel_stays_loaded() -> None:
         assert text(panel) == "frame 2"  # the same instance
         assert panel.pid == pid
         assert (panel.reason, panel.traceback) == ("", "")
+
+
+async def test_files_that_cannot_be_looked_at_are_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def objection(entry: PanelEntry) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with on_stage() as stage:
+        monkeypatch.setattr(stage.supervisor, "objection", objection)
+        entry = structs.replace(CATALOG.entry("fixture:crash"), sha256="0" * 64)
+        panel = stage.supervisor.open(entry, {}, ())
+        await stage.until(lambda: panel.failures)
+        assert panel.reason == "its files cannot be looked at: [Errno 5] Input/output error"
+        assert panel.state is PanelState.BACKOFF
 
 
 async def test_five_failures_are_enough_until_the_person_says_again() -> None:

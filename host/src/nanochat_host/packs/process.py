@@ -154,8 +154,13 @@ class PanelProcess:
     async def _begin_if_unchanged(self) -> None:
         """The person agreed to these very bytes: look at all of them before any is run. Then at the
         files it may read, in a thread: they may lie on a disk that is slow to answer."""
-        objection = await self._spawner.objection(self.entry) if self.entry.sha256 else ""
-        files = await asyncio.to_thread(readable_files, self.granted)
+        try:
+            objection = await self._spawner.objection(self.entry) if self.entry.sha256 else ""
+            files = await asyncio.to_thread(readable_files, self.granted)
+        except OSError as error:
+            self._checking = None
+            self._failed(Failure(f"its files cannot be looked at: {error}"))
+            return
         self._checking = None
         if objection:
             way_out = f"install it again, or `nanochat-cli pack remove {self.entry.pack.id}`"
