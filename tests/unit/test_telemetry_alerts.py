@@ -90,6 +90,15 @@ def test_a_loss_that_is_no_number(stage: Stage, word: str) -> None:
     assert stage.check() == [("not_finite", True)]
 
 
+def test_a_clock_set_back_silences_nothing(stage: Stage) -> None:
+    for loss in ("nan", 3.0):
+        stage.steps(1, lambda _, loss=loss: loss)
+        assert stage.check()
+    stage.now -= 3600.0
+    stage.steps(1, lambda _: "nan")
+    assert stage.check() == [("not_finite", True)]
+
+
 def test_the_captured_run_that_went_nan(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "run")
     log = LOGS / "chat_sft_nan_long_conversations.log"

@@ -4,9 +4,11 @@ the person's, a bell."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shlex
+import signal
 from typing import Any
 
 from nanochat_sdk.data import Event
@@ -134,13 +136,13 @@ async def run_command(command: str, run_id: str, event: Event) -> AlertTest:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
-    except (OSError, UsageError) as error:
+    except (OSError, ValueError, UsageError) as error:  # ValueError: a NUL in what it is told
         return AlertTest(127, str(error))
     try:
         out, _ = await asyncio.wait_for(child.communicate(), COMMAND_S)
     except TimeoutError:
-        os.killpg(child.pid, 9)
-        await child.wait()
+        with contextlib.suppress(ProcessLookupError):  # it may have ended, its children hold on
+            os.killpg(child.pid, signal.SIGKILL)
         return AlertTest(124, f"it took longer than {COMMAND_S:.0f} s")
     return AlertTest(child.returncode or 0, out.decode("utf-8", "replace")[-MAX_WORDS:].strip())
 

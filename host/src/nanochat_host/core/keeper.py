@@ -37,8 +37,12 @@ class ShimKeeper:
         lock = run_folder.lock_shim(run.paths) if lock is None else lock
         if lock is None:
             raise BlockingIOError(f"{run.paths.shim_lock} is held by another shim")
-        env = launch_env(run.record, run.paths, run.extra_env)
-        secrets = await self._runs.step_secrets(run.record)
+        try:
+            env = launch_env(run.record, run.paths, run.extra_env)
+            secrets = await self._runs.step_secrets(run.record)
+        except BaseException:  # held on to, the lock would pass for a shim that lives
+            os.close(lock)
+            raise
         pid = await self._launcher.start(run.paths, lock, env, secrets, adopt=adopt)
         run.status.shim_pid, run.status.shim_start = pid, procs.start_ticks(pid)
         self._watch(run)

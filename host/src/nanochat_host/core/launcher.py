@@ -62,7 +62,11 @@ def step_back() -> None:
 
 def _spawn(run: RunPaths, lock_fd: int, handed: bytes, adopt: bool) -> int:
     command = [sys.executable, "-I", "-S", str(SHIM), str(run.root), *(["--adopt"] * adopt)]
-    source, sink = os.pipe()
+    try:
+        source, sink = os.pipe()
+    except OSError:
+        os.close(lock_fd)
+        raise
     try:
         log = os.open(run.shim_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:

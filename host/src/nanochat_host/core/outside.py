@@ -31,7 +31,7 @@ from nanochat_host.core.wandb_follow import OutsideRecord, WandbFollow
 from nanochat_host.core.wire import RunSummary
 from nanochat_host.core.wire_health import SOURCES
 from nanochat_host.core.wire_replay import StartReplay
-from nanochat_host.errors import ConfigFileError
+from nanochat_host.errors import ConfigFileError, NanochatCliError
 from nanochat_host.paths import Paths, atomic_write
 
 logger = logging.getLogger(__name__)
@@ -153,17 +153,27 @@ class Outside:
         self._hub.hear(run_id, "otlp", Heard(time.time(), patience_s=OTLP_PATIENCE_S))
 
     async def _look_forever(self) -> None:
+        trouble = ""
         while True:
-            live = {run.id: run for run in self._runs.live()}
-            for run in live.values():
-                await self._look(run)
-            for run_id in [i for i in self._follows if i not in live]:
-                await self._look(self._runs.get(run_id) if self._runs.has(run_id) else None)
-                self._export(run_id)
-                del self._follows[run_id]  # the last rows were written as the run ended
-            self.alerting.look()
-            await self.declared.look()
+            await self._look_at_runs()
+            try:
+                self.alerting.look()
+                await self.declared.look()
+                trouble = ""
+            except (NanochatCliError, OSError) as error:  # as it was, until it can be read again
+                if str(error) != trouble:
+                    logger.warning("settings and packs are not read anew: %s", error)
+                trouble = str(error)
             await asyncio.sleep(LOOK_S)
+
+    async def _look_at_runs(self) -> None:
+        live = {run.id: run for run in self._runs.live()}
+        for run in live.values():
+            await self._look(run)
+        for run_id in [i for i in self._follows if i not in live]:
+            await self._look(self._runs.get(run_id) if self._runs.has(run_id) else None)
+            self._export(run_id)
+            del self._follows[run_id]  # the last rows were written as the run ended
 
     def _follow(self, run: Run) -> WandbFollow:
         follow = self._follows.get(run.id)

@@ -170,8 +170,11 @@ class Queue:
         name = item.start.name or item.start.target
         try:
             await self._launch(item.start, item.id)
-        except (NanochatCliError, OSError) as error:
-            await self._keep(self._now.items, held=f"{name} cannot be started: {error}")
+        except Exception as error:  # whatever it is holds the queue, and is shown there
+            if not isinstance(error, NanochatCliError | OSError):
+                logger.exception("%s cannot be started", name)
+            why = str(error) or type(error).__name__
+            await self._keep(self._now.items, held=f"{name} cannot be started: {why}")
             return
         await self._keep([other for other in self._now.items if other is not item])
 

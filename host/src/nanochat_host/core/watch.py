@@ -46,11 +46,18 @@ def reap(pid: int) -> None:
 
 
 async def _look(pid: int, is_gone: Callable[[], bool], callback: Callable[[], object]) -> None:
-    while not is_gone():
+    while not _answers(is_gone):
         await asyncio.sleep(LOOK_S)
     if pid:
         reap(pid)
     callback()
+
+
+def _answers(is_gone: Callable[[], bool]) -> bool:
+    """Yes only if that is known: out of descriptors for a moment, it is asked again."""
+    with contextlib.suppress(OSError):
+        return is_gone()
+    return False
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

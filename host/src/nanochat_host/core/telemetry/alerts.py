@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import inf
 
 from nanochat_sdk.data import Event
 
@@ -82,7 +83,7 @@ class AlertEngine:
     ) -> Event | None:
         before = self.active.get(rule)
         if found and (before is None or (rule in FINAL and before.message != found.message)):
-            if now - self._ended.get(rule, 0.0) < COOLDOWN_S:
+            if 0.0 <= now - self._ended.get(rule, -inf) < COOLDOWN_S:  # a clock may be set back
                 return None
             self.active[rule] = found
             return _event(rule, found, True, run, now)
