@@ -248,11 +248,12 @@ class Trainer:
         return self.start_step(Step(module, list(argv)), hook=hook, **popen)
 
     def start_step(self, step: Step, hook: bool = True, **popen: Any) -> Trainer:
+        person = {k: v for k, v in os.environ.items() if not k.startswith("NANOCHAT_CLI_")}
         env = hook_env(self.events_path, self.control_path) if hook else {}
         self.process = subprocess.Popen(
             step_command(sys.executable, step, hook=hook),
             cwd=self.checkout,
-            env={**os.environ, **env, **self.env},
+            env={**person, **env, **self.env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
