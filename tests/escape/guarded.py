@@ -24,13 +24,15 @@ from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.supervisor import Supervisor
 from nanochat_sdk.payload import Text
 from nanochat_sdk.protocol import View
-from terminal import HEIGHT, WIDTH, harm_in, harm_when_drawn
+from terminal import HEIGHT, WIDTH, drawing_s, harm_in, harm_when_drawn
 
 DEADLINE_S = 1.0
 PATIENT_S = 25.0
 _LOAD_S = 10.0
 _KILL_S = 0.5
 _MOST_LAG_S = 0.5
+_MOST_WORK_S = 0.25
+"""Processor time of the host for one payload: taken in, cleaned and drawn."""
 _MOST_LOG = 64 * 1024
 _FAILED = (PanelState.BACKOFF, PanelState.QUARANTINED)
 _ADAPTER = Path(__file__).parent / "adapter.py"
@@ -169,6 +171,7 @@ class Guarded:
             return Verdict(f"did not load: {panel.reason}", wrong)
         lag = asyncio.create_task(_most_lag())
         pid, asked = panel.pid, time.monotonic()
+        work_s = -time.process_time()
         for _ in range(case.frames):
             before, asked = panel.frames, time.monotonic()
             panel.pull(width=WIDTH, height=HEIGHT, data=None, view=View(), force=True)
@@ -179,6 +182,7 @@ class Guarded:
                 answer = await self._broker.answer(panel.entry.pack.id, wanted.ask, panel.granted)
                 panel.desk.answer(wanted.number, answer)
         took = time.monotonic() - asked
+        work_s += time.process_time()
         failed = panel.state in _FAILED
         problems = harm_in(panel.reason) + harm_in(panel.traceback) + harm_in(panel.log_text)
         said = panel.reason if failed else _said(panel)
@@ -201,7 +205,10 @@ class Guarded:
         if kind == "payload":
             if failed or panel.payload is None:
                 return Verdict(f"refused: {panel.reason}", problems)
-            return Verdict(f"shown: {_said(panel)}", problems + harm_when_drawn(panel.payload))
+            problems += harm_when_drawn(panel.payload)
+            if (work_s := work_s / case.frames + drawing_s(panel.payload)) > _MOST_WORK_S:
+                problems.append(f"the host worked {work_s:.2f} s for a frame")
+            return Verdict(f"shown: {_said(panel)}", problems)
         if kind == "benign":
             return Verdict(said, problems + ([f"refused: {said}"] if failed else []))
         if kind == "logflood" and len(panel.log_text) > _MOST_LOG:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import unicodedata
 from typing import Any
 
@@ -41,6 +42,13 @@ def harm_when_drawn(payload: Payload) -> list[str]:
             if segment.control or (style and (style.link or style.meta)):
                 found.append("a link or an action")
     return sorted(set(found))
+
+
+def drawing_s(payload: Payload) -> float:
+    """Seconds of processor time that the screen stands still to draw it."""
+    start = time.process_time()
+    draw(payload, WIDTH, HEIGHT, _PALETTE)
+    return time.process_time() - start
 
 
 def harm_in(text: str, width: int | None = None) -> list[str]:

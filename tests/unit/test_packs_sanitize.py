@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nanochat_host.packs.sanitize import (
     _PLAIN,
+    _SHOWN,
     REPLACEMENT,
     _filter,
     clean,
@@ -206,3 +207,9 @@ def test_a_clean_payload_is_the_same_object() -> None:
         Table([payloads.Column("step")], [[("12", "")]]),
     ):
         assert clean_payload(payload) is payload
+
+
+def test_what_is_known_of_characters_stays_bounded() -> None:
+    for start in range(0x20000, 0x30000, 4096):
+        clean("".join(map(chr, range(start, start + 4096))))
+    assert len(_SHOWN) <= 8192

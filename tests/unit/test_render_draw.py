@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -245,3 +246,48 @@ def test_a_crowded_line_is_its_mean_and_its_spikes_stay_in_the_envelope() -> Non
 def test_a_bar_shows_its_part_without_unicode() -> None:
     assert plain("━━╸──") == "===--"
     assert "?" not in plain(WORDMARK)
+
+
+def _seconds(payload: Payload) -> float:
+    """Of the processor, the least of three."""
+    found = []
+    for _ in range(3):
+        start = time.process_time()
+        draw(payload, 200, 60, PALETTE)
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+RARE = "".join(chr(0x3400 + n) for n in range(4000))
+
+
+@pytest.mark.parametrize(
+    ("little", "much"),
+    [
+        (
+            Chart(plots=[Plot("a", b"", b"", nonfinite=pack(range(400)))] * 8),
+            Chart(plots=[Plot("a", b"", b"", nonfinite=pack(range(4000)))] * 8),
+        ),
+        (Text(lines=[[(RARE[:210], "")]] * 20), Text(lines=[[(RARE, "")]] * 20)),
+        (
+            Text(lines=[[(RARE * 10, "")]], wrap=True, anchor="bottom"),
+            Text(lines=[[(RARE, "")] * 100], wrap=True, anchor="bottom"),
+        ),
+        (
+            Table([Column("a")], [[(RARE[:210], "")]] * 20),
+            Table([Column("a")], [[(RARE, "")]] * 20),
+        ),
+    ],
+)
+def test_what_cannot_be_seen_costs_next_to_nothing(little: Payload, much: Payload) -> None:
+    assert _seconds(much) < 6 * _seconds(little)
+
+
+@pytest.mark.parametrize("from_end", [False, True])
+def test_a_line_folded_in_part_shows_what_the_whole_would(from_end: bool) -> None:
+    words = " ".join(f"word{n}" for n in range(2000))
+    anchor = "bottom" if from_end else "top"
+    strips = draw(Text(lines=[[(words, "")]], wrap=True, anchor=anchor), 30, 5, PALETTE)
+    shown = " ".join("".join(text for text, _, _ in strip) for strip in strips).split()
+    assert shown[-1 if from_end else 0] == ("word1999" if from_end else "word0")
+    assert len(shown) >= 10

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -32,7 +32,6 @@ from nanochat_sdk.payload import (
 REPLACEMENT: Final = "\ufffd"
 """Stands for a character that must not be shown, so that tampering is seen."""
 _DROP: Final = ""
-_MARK: Final = "mark"
 
 # Characters that `_replacement` leaves alone one by one and that do not compose with each other:
 # what panels are made of besides ASCII, recognised at the speed of a regular expression.
@@ -43,9 +42,15 @@ _PLAIN = re.compile(
     "\u3001-\u3029\u3041-\u3096\u30a1-\u30fa\u4e00-\u9ffc\uac00-\ud7a3]*"
 )
 
+
+def _bounds(*ranges: tuple[int, int]) -> list[int]:
+    """First and last code points of ascending ranges as one list, to be searched by `_within`."""
+    return [bound for low, high in ranges for bound in (low, high + 1)]
+
+
 # Where terminals, `wcwidth` and Rich do not agree on a width with Unicode's own table, where the
 # width depends on the neighbour (flags, skin tones), and what is blank without being a space.
-_UNSURE = (
+_UNSURE = _bounds(
     (0x115F, 0x11FF),  # Hangul vowels and finals, fillers
     (0x2630, 0x2637),  # trigrams
     (0x268A, 0x268F),
@@ -58,7 +63,7 @@ _UNSURE = (
     (0x1F1E6, 0x1F1FF),
     (0x1F3FB, 0x1F3FF),
 )
-_INVISIBLE_MARKS = (
+_INVISIBLE_MARKS = _bounds(
     (0x034F, 0x034F),
     (0x17B4, 0x17B5),
     (0x180B, 0x180F),
@@ -66,6 +71,7 @@ _INVISIBLE_MARKS = (
     (0xE0100, 0xE01EF),
 )
 _VIRAMA = 9
+_MAX_KNOWN = 8192
 _MAX_MARKS_BEFORE_NFC = 3  # sorting a long run of marks takes quadratic time
 
 
@@ -75,7 +81,10 @@ def clean(text: str) -> str:
         return text
     if _PLAIN.fullmatch(text):
         return text
-    composed = unicodedata.normalize("NFC", _filter(text, _MAX_MARKS_BEFORE_NFC))
+    shown = _filter(text, _MAX_MARKS_BEFORE_NFC)
+    composed = unicodedata.normalize("NFC", shown)
+    if composed == shown and not _has_marks(shown):
+        return shown
     return _filter(composed, 1)
 
 
@@ -114,24 +123,42 @@ def clean_struct(value: _T) -> _T:
 
 
 def _filter(text: str, max_marks: int) -> str:
+    shown = text.translate(_SHOWN)
+    if not _has_marks(shown):
+        return shown
     out: list[str] = []
     marks = max_marks  # a mark without a base has nothing to sit on
-    for char in text:
-        shown = _replacement(char)
-        if shown is _MARK:
-            if marks < max_marks:
-                out.append(char)
-                marks += 1
-        elif shown:
-            out.append(shown)
-            marks = max_marks if shown == " " else 0
+    for char in shown:
+        if unicodedata.category(char) != "Mn":
+            out.append(char)
+            marks = max_marks if char == " " else 0
+        elif marks < max_marks:
+            out.append(char)
+            marks += 1
     return "".join(out)
 
 
-@lru_cache(maxsize=8192)
+def _has_marks(text: str) -> bool:
+    return "Mn" in map(unicodedata.category, text)
+
+
+class _Shown(dict[int, str]):
+    """By code point what becomes of it, worked out when it is first seen. Bounded, or a panel that
+    shows all there are would leave them in memory."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _MAX_KNOWN:
+            self.clear()
+        shown = self[code] = _replacement(chr(code))
+        return shown
+
+
+_SHOWN = _Shown()
+
+
 def _replacement(char: str) -> str:
-    """What a character becomes: itself, "", " ", `REPLACEMENT`, or `_MARK` if it may stay on its
-    base."""
+    """What a character becomes: itself, "", " " or `REPLACEMENT`. Marks that may stay on their base
+    are themselves."""
     category = unicodedata.category(char)
     code = ord(char)
     if char in "\t\n\r" or category == "Zs":
@@ -143,7 +170,7 @@ def _replacement(char: str) -> str:
     if category == "Mn":
         if _within(code, _INVISIBLE_MARKS):
             return _DROP
-        return REPLACEMENT if unicodedata.combining(char) == _VIRAMA else _MARK
+        return REPLACEMENT if unicodedata.combining(char) == _VIRAMA else char
     if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Mc"):
         return REPLACEMENT
     if unicodedata.bidirectional(char) in ("R", "AL", "AN"):
@@ -151,8 +178,8 @@ def _replacement(char: str) -> str:
     return char
 
 
-def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(low <= code <= high for low, high in ranges)
+def _within(code: int, bounds: list[int]) -> bool:
+    return bisect_right(bounds, code) % 2 == 1
 
 
 def _texts(payload: Payload) -> Iterator[str]:

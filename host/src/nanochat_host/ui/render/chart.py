@@ -73,6 +73,14 @@ class Plane:
         )
 
 
+def _nonfinite_columns(layout: ChartLayout) -> set[int]:
+    """Cells of the plot area where a curve was NaN or infinite, each once: a panel may name
+    thousands of places."""
+    end = layout.width * DOTS_X
+    places = (layout.x.positions(numbers(curve.plot.nonfinite)) for curve in layout.curves)
+    return {int(at) // DOTS_X for found in places for at in found if 0 <= at < end}
+
+
 def _dots(curve: Curve, layout: ChartLayout, scale: Scale) -> tuple[Dots | None, Dots]:
     """Band (if any) and line of a curve."""
     xs = layout.x.positions(curve.xs)
@@ -133,12 +141,10 @@ def _decorate(plane: Plane, chart: Chart, layout: ChartLayout, view: ChartView, 
         if rule.label and 0 <= row < layout.height:
             label = f" {single(rule.label)} "
             plane.put(row, layout.width - len(label) - 1, label, inks(rule.style))
-    for curve in layout.curves:
-        for x in numbers(curve.plot.nonfinite):
-            column = layout.column_of(x) if x == x else -1
-            for row in range(layout.height - 1):
-                plane.put(row, column, "┊", inks("host-band-error"), empty_only=True)
-            plane.put(layout.height - 1, column, "✗", inks("error-bold"))
+    for column in sorted(_nonfinite_columns(layout)):
+        for row in range(layout.height - 1):
+            plane.put(row, column, "┊", inks("host-band-error"), empty_only=True)
+        plane.put(layout.height - 1, column, "✗", inks("error-bold"))
     for mark in chart.marks:
         column = layout.column_of(mark.x)
         if mark.y is None:

@@ -15,10 +15,17 @@ Piece = tuple[str, str]
 """Text and style name."""
 
 
+def enough(text: str, width: int) -> str:
+    """As much of clean text as decides what `width` cells show of it: a character takes a cell or
+    two, and at most one mark. To measure all of a long one would hold up the screen."""
+    return text[: 2 * max(0, width) + 2]
+
+
 def fit(text: str, width: int, *, mark: str = "…") -> str:
     """`text` cut to at most `width` cells, with `mark` at its end when something is missing."""
     if len(text) <= width and text.isascii():
         return text
+    text = enough(text, width)
     if cell_len(text) <= width:
         return text
     if width <= 0:
@@ -66,7 +73,8 @@ def to_strip(
     """Spans as one strip of exactly `width` cells. align: "left", "center" or "right"."""
     segments: list[Segment] = []
     room = width
-    for text, style in pieces:
+    for piece, style in pieces:
+        text = enough(piece, room)
         size = cell_len(text)
         if size > room:
             text = fit(text, room, mark=mark if room >= len(mark) else "")

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from nanochat_host.ui.render.palette import Palette
-from nanochat_host.ui.render.strips import Piece, blank, fill_height, pad, to_strip
+from nanochat_host.ui.render.strips import Piece, blank, enough, fill_height, pad, to_strip
 
 GAP = 2
 MIN_COLUMN = 6
@@ -88,7 +88,7 @@ def draw_table(
     natural = [
         max(
             cell_len(column.title),
-            max((cell_len(row[i][0]) for row in rows if i < len(row)), default=0),
+            max((cell_len(enough(row[i][0], width)) for row in rows if i < len(row)), default=0),
         )
         for i, column in enumerate(table.columns)
     ]

@@ -61,6 +61,17 @@ def _split(text: str, width: int) -> tuple[str, str]:
     return text, ""
 
 
+def _part(line: Sequence[Piece], most: int, *, from_end: bool) -> list[Piece]:
+    """At most so many characters of a line, from one of its ends."""
+    out: list[Piece] = []
+    for text, style in reversed(line) if from_end else line:
+        if most <= 0:
+            break
+        out.append((text[-most:] if from_end else text[:most], style))
+        most -= len(text)
+    return out[::-1] if from_end else out
+
+
 def draw_text(
     text: Text, width: int, height: int, palette: Palette, scroll: int = 0
 ) -> list[Strip]:
@@ -68,8 +79,11 @@ def draw_text(
     wanted = height + max(0, scroll)
     from_end = text.anchor == "bottom"
     rows: list[list[Piece]] = []
+    reach = 2 * max(1, width) * wanted  # see `strips.enough`
     for line in reversed(text.lines) if from_end else text.lines:
-        folded: list[list[Piece]] = fold(line, width) if text.wrap else [list(line)]
+        folded: list[list[Piece]] = [list(line)]
+        if text.wrap:
+            folded = fold(_part(line, reach, from_end=from_end), width)
         rows += folded[::-1] if from_end else folded
         if len(rows) >= wanted:
             break
