@@ -65,7 +65,32 @@ python -m scripts.base_eval \\
         ("cd . && python3.11 -u -m scripts.a --x=1; echo done", ["--x=1"]),
         ("uv run python scripts/a.py --x=1", ["--x=1"]),
         ('if [ -n "$X" ]; then\npython -m scripts.b\nelse\npython -m scripts.a 1\nfi', ["1"]),
-        ("log() {\n  python -m scripts.b\n}\npython -m scripts.a", []),
+        ('log() { echo "$1"; }\npython -m scripts.a', []),
+        ("F='--b=1 --c'\npython -m scripts.a $F", ["--b=1", "--c"]),
+        ("python -m scripts.a ${E:+--e=$E} --x", ["--x"]),
+        ("E=1\npython -m scripts.a ${E:+--e=$E}", ["--e=1"]),
+        ('N="${1:-5}"\npython -m scripts.a $N', ["5"]),
+        (': "${N:=7}"\npython -m scripts.a $N', ["7"]),
+        (
+            'A=(--b  # why\n  --c=1)\nA+=(--d)\npython -m scripts.a "${A[@]}"',
+            ["--b", "--c=1", "--d"],
+        ),
+        ('B=x\n[[ "$B" == y ]] && B=z\npython -m scripts.a $B', ["x"]),
+        ('B=x\n[ "$B" = x ] && B=z\npython -m scripts.a $B', ["z"]),
+        (
+            'N=2\nif [ "$N" -gt 4 ]; then\nN=9\nelif [ $N -eq 2 ]; then\nN=8\nfi\n'
+            "python -m scripts.a $N",
+            ["8"],
+        ),
+        (
+            'if [ ! -z "$SKIP" ] && [ x = x ]; then\npython -m scripts.b\nfi\npython -m scripts.a',
+            [],
+        ),
+        ("command -v uv || { echo no; exit 1; }\npython -m scripts.a", []),
+        ("cat <<< x\npython -m scripts.a", []),
+        ("uv run --extra gpu -m scripts.a --x=1", ["--x=1"]),
+        ("${PYTHON:-python3} -m scripts.a", []),
+        ('"$PYTHON" -m scripts.a --x', ["--x"]),
         ("cat <<EOF\npython -m scripts.b\nEOF\npython -m scripts.a", []),
     ],
 )
@@ -83,10 +108,20 @@ def test_words_of_a_command(text: str, argv: list[str]) -> None:
         ("N=3\ntorchrun --nproc_per_node=$N scripts/a.py", 3),
         ("python -m torch.distributed.run --nproc_per_node=2 -m scripts.a", 2),
         ("torchrun -m scripts.a", 1),
+        ("torchrun --nproc_per_node=8 -- scripts/a.py", 8),
+        ("python -m nanochat.torchrun_quiet --nproc_per_node=8 -m scripts.a", 8),
+        ("torchrun --nproc_per_node=gpu -m scripts.a", 0),
+        ("N=$(nvidia-smi -L | wc -l)\ntorchrun --nproc_per_node=$N -m scripts.a", 0),
     ],
 )
 def test_processes_of_torchrun(command: str, nproc: int) -> None:
     assert steps(command) == [Step("scripts.a", [], nproc)]
+
+
+def test_a_program_in_quotes_over_several_lines_is_one_command() -> None:
+    found = read("python -c \"\nfor x in 'y':\n  if x:\n    print(x)\n\"\npython -m scripts.a\n")
+    assert found.steps == [Step("scripts.a")]
+    assert len(found.unread) == 1
 
 
 def test_variables_before_a_command_are_its_environment() -> None:
@@ -102,7 +137,9 @@ def test_variables_before_a_command_are_its_environment() -> None:
         "python -m scripts.a --tag=$1",
         "if grep -q x y; then\n python -m scripts.a\nfi",
         "torchrun --nnodes=2 --nproc_per_node=8 -m scripts.a",
-        "torchrun --nproc_per_node=gpu -m scripts.a",
+        "stage() {\n    python -m scripts.a\n}\nstage",
+        "N=$(date)\npython -m scripts.a --n=${N:-1}",
+        "[ -f x ] || python -m scripts.a",
         "python -m pip install torch",
         "python -m scripts.a -p 'never closed",
     ],
@@ -126,3 +163,15 @@ def test_recipes_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "runs" / "binary.sh").write_bytes(bytes(range(256)) * 10)
     found = read_pipelines(tmp_path)
     assert [(p.name, p.path) for p in found] == [("b", "runs/b.sh"), ("speedrun", "speedrun.sh")]
+
+
+def test_recipes_of_any_folder_that_run_a_module_of_the_checkout(tmp_path: Path) -> None:
+    for folder in ("new_runs", "my_library"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "new_runs" / "a.sh").write_text("python -m my_library.train\npython train.py\n")
+    (tmp_path / "new_runs" / "b.sh").write_text("for x in 1 2; do python train.py $x; done\n")
+    (tmp_path / "new_runs" / "setup.sh").write_text("python -m venv .venv\npython -c 'x'\n")
+    found = read_pipelines(tmp_path)
+    assert [p.path for p in found] == ["new_runs/a.sh", "new_runs/b.sh"]
+    assert [step.module for step in found[0].steps] == ["my_library.train", "train"]

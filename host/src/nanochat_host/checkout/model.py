@@ -72,7 +72,8 @@ class Stage:
 
 @dataclass(frozen=True)
 class Step:
-    """A command of a pipeline. nproc: processes; more than 1 run under torchrun."""
+    """A command of a pipeline. nproc: processes; more than 1 run under torchrun. 0 is one for each
+    GPU of the machine it will run on."""
 
     module: str
     argv: list[str] = field(default_factory=list)

@@ -8,42 +8,53 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from .invocations import ASSIGNMENT, NANOCHAT, Own, invocation
 from .model import Pipeline, Step
-from .shell import ShellError, SimpleCommand, Variables, Word, logical_lines, split_commands
+from .shell import ShellError, SimpleCommand, Value, Variables, Word, split_commands
+from .shell_lines import logical_lines
+from .shell_tests import test
 
 __all__ = ["Pipeline", "Step", "read_pipelines"]
 
-FOLDERS = ("runs", ".", "dev")
+FIRST = ("runs", ".", "dev")
+"""Where nanochat has its recipes; a fork's further folders follow by name."""
 MAX_BYTES = 256 * 1024
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=")
-_PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
-_WRAPPERS = {"time", "nohup", "exec", "env", "command"}
+MAX_SHOWN = 200
+_FUNCTION = re.compile(r"\s*(?:function\s+[\w-]+\s*(?:\(\s*\))?|[\w-]+\s*\(\s*\))\s*(\{)?")
+_DECLARES = ("export", "local", "readonly", "declare", "typeset")
 _LEFT_OUT_ENV = {"NANOCHAT_BASE_DIR"}
 """Where a checkout's artifacts lie is said once, when it is registered."""
 
 
 def read_pipelines(path: Path) -> list[Pipeline]:
-    """Every `*.sh` in `runs/`, the folder itself and `dev/` that runs at least one module of it."""
+    """Every `*.sh` in the folder itself and in those below it that runs a module of it."""
     pipelines = []
-    for folder in FOLDERS:
-        for file in sorted((path / folder).glob("*.sh")):
+    below = sorted(p for p in path.iterdir() if not p.name.startswith(".") and p.is_dir())
+    own = {*NANOCHAT, *(p.stem for p in path.glob("*.py")), *(p.name for p in below)}
+    folders = [path / name for name in FIRST]
+    for folder in [*folders, *(p for p in below if p.name not in FIRST)]:
+        for file in sorted(folder.glob("*.sh")):
             try:
                 if file.stat().st_size > MAX_BYTES:
                     continue
                 text = file.read_text(encoding="utf-8", errors="replace")
             except OSError:
                 continue
-            pipeline = read_pipeline(text, file.stem, str(file.relative_to(path)))
-            if pipeline.steps or pipeline.unread:
+            pipeline = read_pipeline(text, file.stem, str(file.relative_to(path)), own)
+            if pipeline.steps or any(_names(line, own) for line in pipeline.unread):
                 pipelines.append(pipeline)
     return pipelines
 
 
-def read_pipeline(text: str, name: str, path: str) -> Pipeline:
+def _names(line: str, own: Own) -> bool:
+    return any(name in own for name in re.findall(r"([\w-]+)(?:\.py\b|[./]\w)", line))
+
+
+def read_pipeline(text: str, name: str, path: str, own: Own = NANOCHAT) -> Pipeline:
     """One recipe."""
-    recipe = _Recipe()
+    recipe = _Recipe(own)
     for line in logical_lines(text):
         recipe.read(line)
     return Pipeline(name, path, recipe.steps, _first_comment(text), recipe.unread)
@@ -57,26 +68,34 @@ def _first_comment(text: str) -> str:
 
 
 @dataclass
-class _Recipe:
-    """active: one entry per open block: True runs, False does not, None cannot be told."""
+class _Block:
+    """An `if`, a loop, a function or braces. active: True runs, False does not, None cannot be
+    told. taken: whether an earlier branch of the `if` ran."""
 
+    active: bool | None
+    taken: bool | None = None
+
+
+@dataclass
+class _Recipe:
+    """testing: the words of an `if` are read, up to its `then`. succeeded: how the last command of
+    a line of `&&` and `||` went. braced: the body of a function is still to be opened."""
+
+    own: Own
     steps: list[Step] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     variables: Variables = field(default_factory=dict)
     exported: dict[str, str] = field(default_factory=dict)
-    active: list[bool | None] = field(default_factory=list)
-    heredoc: str = ""
+    blocks: list[_Block] = field(default_factory=list)
+    testing: bool = False
+    succeeded: bool | None = True
+    braced: bool = False
 
     def read(self, line: str) -> None:
-        if self.heredoc:
-            if line.strip() == self.heredoc:
-                self.heredoc = ""
-            return
-        if match := re.search(r"<<-?\s*['\"]?(\w+)['\"]?", line):
-            self.heredoc = match.group(1)
-        if re.match(r"\s*(function\s+)?\w+\s*\(\)\s*\{?", line):
-            self.active.append(False)
-            return
+        if match := _FUNCTION.match(line):
+            self.blocks.append(_Block(None))
+            self.braced = match[1] is None
+            line = line[match.end() :]
         try:
             commands = split_commands(line, self.variables)
         except ShellError:
@@ -87,135 +106,118 @@ class _Recipe:
             self._run(command)
 
     def _run(self, command: SimpleCommand) -> None:
-        words = command.words
+        words, after = command.words, command.after
         first = words[0].raw
-        if first in ("then", "do", "{"):
-            words = words[1:]
+        if first in ("then", "do"):
+            self.testing, words, after = False, words[1:], ""
         elif first == "else":
-            self._invert()
-            words = words[1:]
+            self._else()
+            words, after = words[1:], ""
+        elif first == "{":
+            if not self.braced:
+                self.blocks.append(_Block(self._runs(after)))
+            self.braced, words, after = False, words[1:], ""
         elif first == "if":
-            self.active.append(self._test(words[1:]))
+            self.testing = True
+            truth = test(words[1:], self.variables)
+            self.blocks.append(_Block(truth, truth))
             return
         elif first == "elif":
-            self.active[-1:] = [False if self.active[-1:] == [True] else None]
+            self._elif(words[1:])
             return
         elif first in ("for", "while", "until", "select", "case"):
-            self.active.append(None)
+            self.blocks.append(_Block(None))
             return
         elif first in ("fi", "done", "esac", "}"):
-            del self.active[-1:]
+            del self.blocks[-1:]
             return
-        if words and command.after not in ("|", "||"):
-            self._simple(SimpleCommand(words, command.after))
-
-    def _invert(self) -> None:
-        if self.active and self.active[-1] is not None:
-            self.active[-1] = not self.active[-1]
-
-    def _test(self, words: list[Word]) -> bool | None:
-        """`[ -z "$X" ]` and `[ -n "$X" ]`; a variable the recipe has not set is empty."""
-        inner = [w for w in words if w.raw not in ("[", "[[", "]", "]]")]
-        if len(inner) != 2 or inner[0].raw not in ("-z", "-n"):
-            return None
-        name = inner[1].raw.strip('"${}').partition(":-")[0]
-        text = inner[1].text
-        if text is None and name.isidentifier() and name not in self.variables:
-            text = ""
-        if text is None:
-            return None
-        return (text == "") == (inner[0].raw == "-z")
-
-    def _simple(self, command: SimpleCommand) -> None:
-        if False in self.active:
+        elif self.testing:
+            block = self.blocks[-1]
+            also = test(words, self.variables) if after in ("&&", "||") else None
+            block.active = block.taken = _combined(block.active, after, also)
             return
-        known = None not in self.active
-        words = list(command.words)
-        if words and words[0].raw == "export":
-            self._assign(words[1:], known, export=True)
+        if words and after != "|":
+            self._simple(words, command.raw, self._runs(after))
+
+    def _else(self) -> None:
+        if self.blocks:
+            taken = self.blocks[-1].taken
+            self.blocks[-1].active = None if taken is None else not taken
+
+    def _elif(self, words: list[Word]) -> None:
+        if not self.blocks:
             return
-        own: list[Word] = []
-        while words and _ASSIGNMENT.match(words[0].raw):
+        block, truth = self.blocks[-1], test(words, self.variables)
+        self.testing = block.taken is False
+        block.active = {True: False, None: None, False: truth}[block.taken]
+        if block.taken is False:
+            block.taken = truth
+
+    def _runs(self, after: str) -> bool | None:
+        """Whether what follows that operator runs; None if that cannot be told."""
+        if after == "&&":
+            return self.succeeded
+        return (None if self.succeeded is None else not self.succeeded) if after == "||" else True
+
+    def _simple(self, words: list[Word], raw: str, runs: bool | None) -> None:
+        active = [runs, *(block.active for block in self.blocks)]
+        if False in active:
+            return
+        if words[0].raw in ("[", "[[", "test"):
+            self.succeeded = test(words, self.variables)
+            return
+        self.succeeded, known = True, None not in active
+        if words[0].raw in _DECLARES:
+            named = [word for word in words[1:] if not word.raw.startswith("-")]
+            self._assign(named, known, export=words[0].raw == "export")
+            return
+        words, own = list(words), []
+        while words and ASSIGNMENT.match(words[0].raw):
             own.append(words.pop(0))
         if not words:
             self._assign(own, known, export=False)
             return
-        step = _invocation(words, self.exported | _environment(own))
+        step = invocation(words, self.exported | _environment(own), self.own)
         if step is None:
             return
         if known and isinstance(step, Step):
             self.steps.append(step)
         else:
-            self._leave_out(command.raw)
+            self._leave_out(raw)
 
     def _assign(self, words: list[Word], known: bool, export: bool) -> None:
         for word in words:
-            name, _, _ = word.raw.partition("=")
-            if "=" in word.raw:
-                value = word.text.partition("=")[2] if known and word.text is not None else None
-                self.variables[name] = value
+            if match := ASSIGNMENT.match(word.raw):
+                self.variables[match[1]] = self._assigned(word, match) if known else None
+            name = match[1] if match else word.raw
             text = self.variables.get(name)
-            if export and text is not None and name not in _LEFT_OUT_ENV:
+            if export and isinstance(text, str) and name not in _LEFT_OUT_ENV:
                 self.exported[name] = text
 
+    def _assigned(self, word: Word, match: re.Match[str]) -> Value:
+        value: Value = word.items
+        if value is None and word.text is not None:
+            value = word.text[match.end() :]
+        if not match[2] or value is None:
+            return value
+        before = self.variables.get(match[1], [] if isinstance(value, list) else "")
+        if isinstance(before, list) and isinstance(value, list):
+            return before + value
+        return before + value if isinstance(before, str) and isinstance(value, str) else None
+
     def _leave_out(self, raw: str) -> None:
-        self.unread.append(" ".join(raw.split()))
+        text = " ".join(raw.split())
+        self.unread.append(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…")
+
+
+def _combined(left: bool | None, operator: str, right: bool | None) -> bool | None:
+    """`left && right` or `left || right` where either may be unknown."""
+    decides = operator == "||"
+    if decides in (left, right):
+        return decides
+    return None if None in (left, right) else not decides
 
 
 def _environment(assignments: list[Word]) -> dict[str, str]:
     pairs = (word.text.split("=", 1) for word in assignments if word.text is not None)
     return {name: value for name, value in pairs if name not in _LEFT_OUT_ENV}
-
-
-def _invocation(words: list[Word], env: dict[str, str]) -> Step | str | None:
-    """`python -m M ARGS`, `torchrun OPTIONS -m M -- ARGS` or a script's path as a Step; a str, why
-    it is none although it runs Python; None if it does not."""
-    rest = list(words)
-    while rest and rest[0].raw in _WRAPPERS:
-        rest.pop(0)
-    if [w.raw for w in rest[:2]] == ["uv", "run"]:
-        rest = rest[2:]
-    if not rest:
-        return None
-    program = PurePosixPath(rest[0].raw.strip('"')).name
-    if not _PYTHON.fullmatch(program) and program != "torchrun":
-        return None
-    arguments = [word.text for word in rest[1:] if word.text is not None]
-    if len(arguments) < len(rest) - 1:
-        return "a word is only known when it runs"
-    if program == "torchrun":
-        return _torchrun(arguments, env)
-    while arguments and arguments[0] in ("-u", "-O", "-B"):
-        arguments.pop(0)
-    if arguments[:2] == ["-m", "torch.distributed.run"]:
-        return _torchrun(arguments[2:], env)
-    return _step(arguments, 1, env)
-
-
-def _torchrun(arguments: list[str], env: dict[str, str]) -> Step | str:
-    options: dict[str, str] = {}
-    while arguments and arguments[0] != "-m" and arguments[0].startswith("-"):
-        name, equals, value = arguments.pop(0).lstrip("-").replace("-", "_").partition("=")
-        if not equals and name not in ("standalone", "no_python") and arguments:
-            value = arguments.pop(0)
-        options[name] = value
-    nproc = options.get("nproc_per_node", "1")
-    if options.get("nnodes", "1") != "1" or not nproc.isdigit():
-        return "processes that cannot be counted"
-    return _step(arguments, max(1, int(nproc)), env)
-
-
-def _step(arguments: list[str], nproc: int, env: dict[str, str]) -> Step | str:
-    if arguments[:1] == ["-m"] and len(arguments) > 1:
-        module, rest = arguments[1], arguments[2:]
-    elif arguments and arguments[0].endswith(".py"):
-        module = ".".join(PurePosixPath(arguments[0]).with_suffix("").parts)
-        rest = arguments[1:]
-    else:
-        return "not a module"
-    first = module.split(".")[0]
-    if first not in ("scripts", "tasks", "dev") and "nanochat" not in first:
-        return "not a module of the checkout"
-    if rest[:1] == ["--"]:
-        rest = rest[1:]
-    return Step(module, rest, nproc, dict(env))

@@ -1,4 +1,4 @@
-"""Just enough of a shell to read a recipe: words, quotes, variables with defaults.
+"""Just enough of a shell to read a recipe: words, quotes, arrays, variables with defaults.
 
 Nothing is run. What depends on the machine (`$(date)`, `$HOME`, a positional parameter) is unknown,
 and so is every word that contains it.
@@ -7,15 +7,20 @@ and so is every word that contains it.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 from .literals import NotLiteralError, evaluate
 
-Variables = dict[str, "str | None"]
-"""Assigned in the recipe; None is assigned to something unknown."""
+Value = str | list[str] | None
+Variables = dict[str, Value]
+"""Assigned in the recipe; a list is an array, None is assigned to something unknown."""
 
 _OPERATORS = ("&&", "||", ";;", ">>", "<<", ">&", "&>", ";", "|", "&", ">", "<", "(", ")")
-_NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_OPERATOR_STARTS = frozenset("&|;<>()")
+_PLAIN = re.compile(r"[^\s'\"$`(\\&|;<>)]+")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_BRACED = re.compile(r"([A-Za-z_]\w*|\d+)(?:\[([^\]]*)\])?(:?[-=+?])?(.*)", re.DOTALL)
 
 
 class ShellError(ValueError):
@@ -24,11 +29,13 @@ class ShellError(ValueError):
 
 @dataclass
 class Word:
-    """text: None when unknown. raw: as written. quoted: some of it was in quotes."""
+    """text: None when unknown. raw: as written. fields: the arguments it becomes, None when
+    unknown: without quotes a variable may be none or several. items: of an array it assigns."""
 
     raw: str
     text: str | None
-    quoted: bool = False
+    fields: list[str] | None
+    items: list[str] | None = None
 
 
 @dataclass
@@ -41,11 +48,6 @@ class SimpleCommand:
     @property
     def raw(self) -> str:
         return " ".join(word.raw for word in self.words)
-
-
-def logical_lines(text: str) -> list[str]:
-    """Lines with continuations joined."""
-    return text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines()
 
 
 def split_commands(line: str, variables: Variables) -> list[SimpleCommand]:
@@ -61,12 +63,8 @@ class _Reader:
 
     def commands(self) -> list[SimpleCommand]:
         commands = [SimpleCommand()]
-        while self._at < len(self._text):
-            if self._text[self._at].isspace():
-                self._at += 1
-            elif self._text[self._at] == "#":
-                break
-            elif operator := self._operator():
+        while self._skip_blank():
+            if operator := self._operator():
                 self._at += len(operator)
                 if operator in (">", ">>", "<", ">&", "&>", "<<"):
                     self._drop_redirection(commands[-1])
@@ -76,8 +74,27 @@ class _Reader:
                 commands[-1].words.append(self._word())
         return [command for command in commands if command.words]
 
+    def words(self) -> list[Word]:
+        """Of an array: words and comments, no operators."""
+        found = []
+        while self._skip_blank():
+            if self._operator():
+                raise ShellError("an array holds words")
+            found.append(self._word())
+        return found
+
+    def _skip_blank(self) -> bool:
+        """Over blanks and comments; False at the end."""
+        text = self._text
+        while self._at < len(text) and (text[self._at].isspace() or text[self._at] == "#"):
+            newline = text.find("\n", self._at) if text[self._at] == "#" else self._at
+            self._at = len(text) if newline < 0 else newline + 1
+        return self._at < len(text)
+
     def _operator(self) -> str:
-        return next((o for o in _OPERATORS if self._text.startswith(o, self._at)), "")
+        if self._text[self._at] not in _OPERATOR_STARTS:
+            return ""
+        return next(o for o in _OPERATORS if self._text.startswith(o, self._at))
 
     def _drop_redirection(self, command: SimpleCommand) -> None:
         if command.words and command.words[-1].raw in ("1", "2"):
@@ -88,34 +105,50 @@ class _Reader:
             self._word()
 
     def _word(self) -> Word:
-        start, quoted = self._at, False
-        parts: list[str | None] = []
+        start, quoted, expanded = self._at, False, False
+        parts: list[Value] = []
+        items: list[str] | None = None
         while self._at < len(self._text):
             char = self._text[self._at]
-            if char.isspace() or (self._operator() and not self._array(parts)):
+            if plain := _PLAIN.match(self._text, self._at):
+                self._at = plain.end()
+                parts.append(plain.group())
+            elif char == "(" and parts and str(parts[-1]).endswith("="):
+                items = self._array()
+                parts.append(None)
+            elif char.isspace() or char in _OPERATOR_STARTS:
                 break
-            if char in "'\"":
+            elif char in "'\"":
                 quoted = True
                 parts.append(self._quoted(char))
             elif char == "$":
+                expanded = True
                 parts.append(self._dollar())
             elif char == "`":
                 self._skip_until("`")
                 parts.append(None)
-            elif char == "(":
-                self._skip_balanced("(", ")")
-                parts.append(None)
             else:
-                self._at += 2 if char == "\\" else 1
+                self._at += 2
                 parts.append(self._text[self._at - 1 : self._at])
-        text = None if None in parts else "".join(p for p in parts if p is not None)
-        return Word(self._text[start : self._at], text, quoted)
+        raw = self._text[start : self._at]
+        if len(parts) == 1 and isinstance(parts[0], list):
+            return Word(raw, " ".join(parts[0]), parts[0])
+        text = _joined(parts)
+        if text is None:
+            return Word(raw, None, None, items)
+        return Word(raw, text, text.split() if expanded and not quoted else [text])
 
-    def _array(self, parts: list[str | None]) -> bool:
-        """`NAME=(...)`: the parenthesis belongs to the word."""
-        return self._text[self._at] == "(" and bool(parts) and parts[-1] == "="
+    def _array(self) -> list[str] | None:
+        start = self._at + 1
+        self._skip_balanced("(", ")")
+        items: list[str] = []
+        for word in _Reader(self._text[start : self._at - 1], self._variables).words():
+            if word.fields is None:
+                return None
+            items += word.fields
+        return items
 
-    def _quoted(self, quote: str) -> str | None:
+    def _quoted(self, quote: str) -> Value:
         self._at += 1
         if quote == "'":
             end = self._text.find("'", self._at)
@@ -124,7 +157,7 @@ class _Reader:
             text = self._text[self._at : end]
             self._at = end + 1
             return text
-        parts: list[str | None] = []
+        parts: list[Value] = []
         while self._at < len(self._text) and self._text[self._at] != '"':
             char = self._text[self._at]
             if char == "$":
@@ -138,9 +171,9 @@ class _Reader:
         if self._at >= len(self._text):
             raise ShellError("a quote is not closed")
         self._at += 1
-        return None if None in parts else "".join(p for p in parts if p is not None)
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
-    def _dollar(self) -> str | None:
+    def _dollar(self) -> Value:
         text, at = self._text, self._at
         if text.startswith("$((", at):
             return self._arithmetic()
@@ -153,29 +186,49 @@ class _Reader:
             start = self._at + 1
             self._skip_balanced("{", "}")
             return self._braced(text[start : self._at - 1])
-        end = at + 1
-        while end < len(text) and text[end] in _NAME_CHARS:
-            end += 1
-        self._at = max(end, at + 1)
-        name = text[at + 1 : end]
-        if not name:
-            self._at += at + 1 < len(text) and text[at + 1] in "#@*?$!"
+        name = _NAME.match(text, at + 1)
+        if name is None:
+            self._at += 1 + (at + 1 < len(text) and text[at + 1] in "#@*?$!0123456789")
             return None
-        return self._variables.get(name)
+        self._at = name.end()
+        return _first(self._variables.get(name.group()))
 
-    def _braced(self, inside: str) -> str | None:
-        """`${NAME}` and `${NAME:-default}`."""
-        name, separator, default = inside.partition(":-")
-        if not separator or self._variables.get(name):
-            return self._variables.get(name)
-        return _Reader(f'"{default}"', self._variables)._quoted('"')
+    def _braced(self, inside: str) -> Value:
+        """`${NAME}`, an array or one of its items, and `${NAME:-default}` with its relatives."""
+        match = _BRACED.fullmatch(inside)
+        if match is None or (match[3] is None and match[4]):
+            return None
+        name, index, operator, other = match.groups()
+        value = self._variables.get(name)
+        if index is not None:
+            if operator or not isinstance(value, list):
+                return None
+            if index in ("@", "*"):
+                return value
+            return value[int(index)] if index.isdigit() and int(index) < len(value) else None
+        value = _first(value)
+        if operator is None or (value is None and name in self._variables):
+            return value
+        given = value is not None and (value != "" or ":" not in operator)
+        if operator[-1] == "+":
+            return self._inner(other) if given else ""
+        if not given and operator[-1] in "-=":
+            value = self._inner(other)
+            if operator[-1] == "=":
+                self._variables[name] = value
+        return value
+
+    def _inner(self, text: str) -> str | None:
+        bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+        return _first(_Reader(f'"{bare}"', self._variables)._quoted('"'))
 
     def _arithmetic(self) -> str | None:
         start = self._at + 3
         self._at += 1
         self._skip_balanced("(", ")")
-        expression = self._text[start : self._at - 2].replace("$", "").strip()
-        numbers = {k: int(v) for k, v in self._variables.items() if v and v.isdigit()}
+        expression = re.sub(r"\$\{?(\w+)\}?", r"\1", self._text[start : self._at - 2]).strip()
+        known = self._variables.items()
+        numbers = {k: int(v) for k, v in known if isinstance(v, str) and v.isdigit()}
         try:
             value = evaluate(ast.parse(expression, mode="eval").body, numbers)
         except (NotLiteralError, SyntaxError):
@@ -196,3 +249,13 @@ class _Reader:
         if end < 0:
             raise ShellError(f"a {char} is not closed")
         self._at = end + 1
+
+
+def _joined(parts: list[Value]) -> str | None:
+    """None if a part is unknown, or an array beside other text."""
+    return None if not all(isinstance(p, str) for p in parts) else "".join(map(str, parts))
+
+
+def _first(value: Value) -> str | None:
+    """An array without an index is its first item."""
+    return (value[0] if value else "") if isinstance(value, list) else value

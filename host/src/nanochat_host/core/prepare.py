@@ -59,7 +59,8 @@ def prepare(
     for name, value in wish.env.items():
         if not _ENV_NAME.fullmatch(name) or "\0" in value:
             raise UsageError(f"`{name}` cannot be set in the environment")
-    planned = steps_of(wish.checkout, wish.target, wish.nproc, found, preset)
+    seen = len(wish.gpus.split(",")) if wish.gpus else gpus
+    planned = steps_of(wish.checkout, wish.target, wish.nproc, found, preset, gpus=seen)
     preset.refuse_unless_used([stage.name for _, stage in planned if stage])
     require_python(ref, [stage for _, stage in planned if stage])
     require_base(ref.base_dir)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nanochat_host.checkout.model import Checkout, Stage, Step
 from nanochat_host.core import options as opts
 from nanochat_host.core.config.preset import PARALLEL, Preset
@@ -9,11 +11,17 @@ from nanochat_host.errors import NotFoundError, UsageError
 
 
 def steps_of(
-    checkout: str, target: str, nproc: int | None, found: Checkout, preset: Preset
+    checkout: str,
+    target: str,
+    nproc: int | None,
+    found: Checkout,
+    preset: Preset,
+    *,
+    gpus: int = 0,
 ) -> list[tuple[Step, Stage | None]]:
     """The commands, each with the stage it runs, if it is one we could read, and the processes it
-    is to have. nproc: as asked, None for the prefab's, else a recipe's own, else 1. Raises
-    NotFoundError or UsageError."""
+    is to have. nproc: as asked, None for the prefab's, else a recipe's own, else 1. gpus: of the
+    machine, for a recipe that has a process for each. Raises NotFoundError or UsageError."""
     stages = {stage.module: stage for stage in found.stages}
     for stage in found.stages:
         if target in (stage.name, stage.module):
@@ -23,7 +31,8 @@ def steps_of(
             if not pipeline.steps:
                 raise UsageError(f"{pipeline.path} holds no command that could be read")
             return [
-                _shared(step, stages.get(step.module), nproc, preset) for step in pipeline.steps
+                _shared(step, stages.get(step.module), nproc, preset, gpus)
+                for step in pipeline.steps
             ]
     names = [stage.name for stage in found.stages] + [p.name for p in found.pipelines]
     raise NotFoundError(
@@ -40,12 +49,13 @@ def readable(stage: Stage) -> Stage:
 
 
 def _shared(
-    step: Step, stage: Stage | None, nproc: int | None, preset: Preset
+    step: Step, stage: Stage | None, nproc: int | None, preset: Preset, gpus: int
 ) -> tuple[Step, Stage | None]:
     """A recipe's command with the processes asked for, if it is one that can have several."""
+    step = replace(step, nproc=step.nproc or max(1, gpus))
     if stage is None:
         return step, None
     readable(stage)
     several = stage.trains or stage.name in PARALLEL
     processes = (nproc or preset.nproc_of(stage)) if several else 0
-    return Step(step.module, step.argv, processes or step.nproc, step.env), stage
+    return replace(step, nproc=processes or step.nproc), stage

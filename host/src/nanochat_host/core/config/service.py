@@ -208,10 +208,10 @@ class Configs:
         began = time.perf_counter()
         source, layers = self._sources.read(wish.checkout), self._layers(wish.prefab)
         report = wire.TargetReport(wish.checkout, wish.target, [], chain=layers.chain)
-        promised = NONE_YET
-        for step, looked in look_at(wish, source, layers, report):
+        promised, gpus = NONE_YET, self._gpus_here()
+        for step, looked in look_at(wish, source, layers, report, len(gpus)):
             if looked is not None:
-                plan, step.plan_error = planned(wish, looked, self._gpus_here())
+                plan, step.plan_error = planned(wish, looked, gpus)
                 step.plan, step.config = plan, shown(wish.checkout, looked)
                 step.findings = preflight(self._situation(wish, looked, plan, promised))
                 promised = promised.after(looked.stage.name, looked.config.options())

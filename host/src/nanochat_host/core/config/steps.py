@@ -26,12 +26,17 @@ def target_wish(start: StartRun) -> wire.TargetWish:
 
 
 def look_at(
-    wish: wire.TargetWish, source: Source, layers: Layers, report: wire.TargetReport
+    wish: wire.TargetWish,
+    source: Source,
+    layers: Layers,
+    report: wire.TargetReport,
+    gpus: int,
 ) -> Iterator[tuple[wire.StepReport, Looked | None]]:
     """Each step of the target; None for a script whose options are not known. Fills in what
-    `report` says of all of them. Raises NotFoundError or UsageError."""
+    `report` says of all of them. gpus: of this machine. Raises NotFoundError or UsageError."""
     preset = Preset(layers.chain[0] if layers.chain else "", layers.stages, layers.gpus)
-    steps = steps_of(wish.checkout, wish.target, wish.nproc, source.found, preset)
+    found = source.found
+    steps = steps_of(wish.checkout, wish.target, wish.nproc, found, preset, gpus=gpus)
     report.pipeline = not any(wish.target in (s.name, s.module) for s in source.found.stages)
     try:
         preset.refuse_unless_used([stage.name for _, stage in steps if stage])

@@ -1,0 +1,23 @@
+"""How many processes the commands of a recipe get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nanochat_host.checkout.model import Checkout, Pipeline, Stage, Step
+from nanochat_host.core.config.preset import NO_PRESET
+from nanochat_host.core.targets import steps_of
+
+TRAIN = Stage("base_train", "scripts.base_train", "scripts/base_train.py", trains=True)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "asked", "gpus", "processes"),
+    [(8, None, 2, 8), (8, 4, 2, 4), (0, None, 2, 2), (0, None, 0, 1), (0, 3, 2, 3)],
+)
+def test_processes(recipe: int, asked: int | None, gpus: int, processes: int) -> None:
+    pipeline = Pipeline("go", "go.sh", [Step("scripts.base_train", nproc=recipe)])
+    found = Checkout(Path("/nowhere"), [TRAIN], [pipeline])
+    ((step, stage),) = steps_of("mine", "go", asked, found, NO_PRESET, gpus=gpus)
+    assert (step.nproc, stage) == (processes, TRAIN)
