@@ -186,6 +186,26 @@ async def test_the_machine_wakes_only_panels_that_look_at_it() -> None:
     assert not wants_machine(Needs(latest=("train/*",)))
 
 
+async def test_a_panel_that_changes_its_mind_all_the_time_is_asked_about_now_and_then() -> None:
+    stand = Stand([Needs()])
+    await stand.begin()
+    (process,) = stand.processes
+
+    async def changes_its_mind() -> int:
+        before = len(stand.core.queries)
+        for number in range(20):
+            process.needs = Needs(latest=(f"{len(stand.core.queries)}/{number}/*",))
+            stand.answer()
+            await settle(100)
+            await asyncio.sleep(0.002)
+        return len(stand.core.queries) - before
+
+    assert 2 <= await changes_its_mind() <= 5
+    assert stand.feed._timer is not None, "it is asked about later"
+    process.prompted = True
+    assert await changes_its_mind() >= 15, "the person who pressed a key waits for it"
+
+
 async def test_hidden_panels_stand_still_and_come_back_with_all_their_data() -> None:
     stand = Stand([Needs(), Needs()])
     await stand.begin()

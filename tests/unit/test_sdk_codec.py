@@ -273,6 +273,8 @@ def test_shapes_that_do_not_fit_are_named(payload: Payload, why: str) -> None:
         (Reply(1, Table([], [])), "length >= 1"),
         (Reply(1, Text([[("x" * 5000, "")]])), "length <= 4096"),
         (Reply(1, status="x" * 201), "length <= 200"),
+        (Reply(1, needs=Needs(latest=("*a" * 9,))), "has more than 8 wildcards"),
+        (Reply(1, needs=Needs(spans=("[a]?*" * 3,))), "has more than 8 wildcards"),
         (Reply(1, needs=Needs(series=(SeriesQuery("a", start=math.nan),))), "`a` has a bound"),
         (Reply(1, acts=[Act("lr", value=math.inf)]), "`lr` has a value that is not finite"),
     ],

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from nanochat_sdk.data import Data, Needs
+from nanochat_sdk.data import MAX_WILDCARDS, Data, Needs
 from nanochat_sdk.errors import PayloadError, WireError
 from nanochat_sdk.forms import Editor, Form, editor_trouble, form_trouble
 from nanochat_sdk.payload import MAX_DEPTH, Chart, Gauge, Heatmap, Payload, Plot, Stack
@@ -198,7 +198,11 @@ def _entries(payload: Payload) -> int:
 
 
 def check_needs(needs: Needs) -> None:
-    """A query must have finite bounds. Raises PayloadError."""
+    """A query must have finite bounds, and a glob few wildcards: each new one costs the core time.
+    Raises PayloadError."""
+    for glob in (*(query.metric for query in needs.series), *needs.latest, *needs.spans):
+        if sum(map(glob.count, "*?[")) > MAX_WILDCARDS:
+            raise PayloadError(f"`{glob[:40]}` has more than {MAX_WILDCARDS} wildcards")
     for query in needs.series:
         for bound in (query.start, query.end):
             if bound is not None and not math.isfinite(bound):

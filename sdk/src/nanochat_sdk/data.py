@@ -19,6 +19,9 @@ XAxis = Literal["step", "time", "tokens"]
 """step: optimizer steps; time: seconds since the run started; tokens: training tokens seen."""
 EventKind = Literal["metric", "log", "span", "sample", "checkpoint", "alert", "state"]
 
+MAX_WILDCARDS = 8
+"""Of one glob in `Needs`."""
+
 
 class SeriesQuery(msgspec.Struct, frozen=True):
     """One metric in at most `columns` buckets. metric may be a glob ("chatcore/*", "gpu/*/util").

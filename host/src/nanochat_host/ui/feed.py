@@ -34,6 +34,9 @@ KEYS_FIRST_S = 0.016
 PAINT_AT_LEAST_S = 0.05
 """unless panels have waited for this."""
 RETRY_S = 0.5
+RENEW_EVERY_S, RENEW_BURST_S = 0.5, 1.5
+"""How often a panel that nobody touched may ask for other data, all of which is worked out anew;
+the first few times it gets them at once."""
 FED_STATES = frozenset({"live", "slow"})
 
 
@@ -54,8 +57,8 @@ class Shown(Protocol):
 class Slot(msgspec.Struct, eq=False):
     """One panel on show. rev: revision of the core's data it has. due: something moved since it
     was last pulled. force: it must draw again whatever the data. inputs: typed, not yet handed
-    over. answers: to its questions, not yet handed over. asked: needs of its last query. run: id of
-    the run it shows, "" for the run on show."""
+    over. answers: to its questions, not yet handed over. asked: needs of its last query. renew_at:
+    from when on these may be others. run: id of the run it shows, "" for the run on show."""
 
     panel: Shown
     process: PanelProcess
@@ -69,10 +72,16 @@ class Slot(msgspec.Struct, eq=False):
     answers: bool = False
     asked: Needs | None = None
     machine: bool = False
+    renew_at: float = -1e9
 
     def wait_s(self, now: float) -> float:
         """Seconds until it may be pulled."""
-        return 0.0 if self.inputs or self.force else self.pulled_at + self.period_s - now
+        if self.inputs or self.force:
+            return 0.0
+        wait_s = self.pulled_at + self.period_s - now
+        if self.asked is not self.process.needs and not self.process.prompted:
+            wait_s = max(wait_s, self.renew_at - now)
+        return wait_s
 
 
 class Feed:
@@ -235,6 +244,7 @@ class Feed:
             slot.pulled_at = now
             if slot.asked is not slot.process.needs:
                 slot.asked = slot.process.needs
+                slot.renew_at = max(slot.renew_at, now - RENEW_BURST_S) + RENEW_EVERY_S
                 slot.machine = wants_machine(slot.asked)
             granted = [str(capability) for capability in slot.process.granted]
             items.append(QueryItem(slot.asked, since=slot.rev, granted=granted))

@@ -38,6 +38,8 @@ from nanochat_host.paths import RunPaths
 logger = logging.getLogger(__name__)
 SLICE_BYTES = 96 * 1024
 LOG_SLICE_BYTES = 24 * 1024
+MAX_PATTERNS = 1024
+"""Of which it is remembered what they match."""
 PREVIEW_BYTES = 8 * 1024 * 1024
 REMAPPED = "what packs declare has changed"
 HELD_BYTES = 64 * 1024 * 1024
@@ -95,6 +97,8 @@ class RunTelemetry:
         columns = self.visible.columns
         known = self._matching.get(pattern)
         if known is None or known[0] != len(columns):
+            if len(self._matching) >= MAX_PATTERNS:  # panels may ask for another at each frame
+                self._matching.clear()
             names = sorted(n for n in columns if n == pattern or fnmatchcase(n, pattern))
             known = self._matching[pattern] = (len(columns), [columns[n] for n in names])
         return [column for column in known[1] if len(column)]
