@@ -34,7 +34,6 @@ ANSWERS = [
     (re.compile(rb"\x1b\]11;\?(?:\x07|\x1b\\)"), b"\x1b]11;rgb:1111/1111/1111\x1b\\"),
     (re.compile(rb"\x1b\]10;\?(?:\x07|\x1b\\)"), b"\x1b]10;rgb:eeee/eeee/eeee\x1b\\"),
 ]
-SYNC_END = b"\x1b[?2026l"
 
 
 @dataclass
@@ -49,7 +48,6 @@ class Terminal:
         self.screen = pyte.Screen(*self.size)
         self._stream = pyte.ByteStream(self.screen)
         self._chunks: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-        self.bytes_read = 0
         environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **self.env}
         # As on a person's machine: bytecode is compiled once, not at every start.
         environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -79,7 +77,6 @@ class Terminal:
                     os.write(self._fd, answer)
 
     def _feed(self, data: bytes) -> None:
-        self.bytes_read += len(data)
         # pyte takes private modes it does not know for text in places; drop the kitty keyboard's.
         self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*u", b"", data))
 

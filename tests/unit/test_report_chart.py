@@ -55,7 +55,7 @@ def test_ticks_are_round_and_cover_the_range(lo: float, hi: float) -> None:
     assert 2 <= len(found) <= 9 and found[0] <= lo and found[-1] >= hi
 
 
-def testsparkline() -> None:
+def test_a_sparkline() -> None:
     assert sparkline([1, 2, 3]) == BARS[0] + BARS[3] + BARS[7]
     assert len(sparkline(list(range(1000)))) <= 60
     assert sparkline([math.nan]) == "" and sparkline([1.0, 1.0]) == BARS[0] * 2
@@ -73,7 +73,7 @@ def report(text: str) -> Report:
             Event(1.0, "sample", 4, {"text": text}),
             Event(1.0, "checkpoint", None, {"tag": text, "files": {"model.pt": 2**20}}),
         ],
-        [text], 1.0,
+        [text],
     )  # fmt: skip
 
 

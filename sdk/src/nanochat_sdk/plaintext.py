@@ -48,7 +48,7 @@ def _draw(payload: Payload, width: int, height: int) -> list[str]:
     elif isinstance(payload, Gauge):
         lines = [_gauge(payload, width)]
     elif isinstance(payload, Heatmap):
-        lines = _heatmap(payload, width, height)
+        lines = _heatmap(payload, height)
     elif isinstance(payload, Cells):
         lines = [_join(line) for line in payload.lines]
     elif isinstance(payload, Form):
@@ -147,7 +147,7 @@ def _field(field: Field) -> str:
     return f"[{field.value}]"
 
 
-def _heatmap(payload: Heatmap, width: int, height: int) -> list[str]:
+def _heatmap(payload: Heatmap, height: int) -> list[str]:
     values = unpack(payload.values)
     finite = [v for v in values if math.isfinite(v)]
     lo = payload.lo if payload.lo is not None else min(finite, default=0.0)

@@ -55,7 +55,6 @@ class Report:
     metrics: list[MetricInfo]
     events: list[Event]
     commands: list[str]
-    written_at: float
     card: list[CardEntry] = field(default_factory=list)
 
     @property
@@ -84,7 +83,7 @@ def gather(client: CoreClient, run_id: str, commands: list[str]) -> Report:
     events = client.events(run_id, _KINDS, 2000)
     return Report(
         detail, _facts(detail), options, charts, client.metrics(run_id), events, commands,
-        time.time(), _card(client, detail.record.checkout),
+        _card(client, detail.record.checkout),
     )  # fmt: skip
 
 

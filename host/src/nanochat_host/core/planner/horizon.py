@@ -27,14 +27,13 @@ class Wanted(NamedTuple):
 
 
 class Horizon(NamedTuple):
-    """tokens are what the run trains on; target_tokens what the data ratio asks for. lr_scale: on
-    all rates. adam_scale: further on AdamW's, for the width. decay: Muon's after scaling.
-    accumulation: micro-batches a step, 0 when they do not divide the batch."""
+    """tokens: what the run trains on. lr_scale: on all rates. adam_scale: further on AdamW's, for
+    the width. decay: Muon's after scaling. accumulation: micro-batches a step, 0 when they do not
+    divide the batch."""
 
     batch: int
     iterations: int
     tokens: int
-    target_tokens: int
     scaling_params: int
     flops_per_token: int
     flops: int
@@ -66,7 +65,6 @@ def horizon_of(
         batch=batch,
         iterations=iterations,
         tokens=batch * iterations,
-        target_tokens=target,
         scaling_params=scaling,
         flops_per_token=per_token,
         flops=per_token * batch * iterations,

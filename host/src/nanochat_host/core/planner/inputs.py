@@ -27,7 +27,6 @@ class Inputs(NamedTuple):
     reference: Shape
     wanted: Wanted
     fp8: bool
-    eval_every: int
     save_every: int
 
 
@@ -66,7 +65,6 @@ def inputs_of(options: Mapping[str, Any], checkout: Checkout, vocab: int, world:
         model(REFERENCE_DEPTH),
         wanted,
         fp8=bool(options.get("fp8")),
-        eval_every=int(options.get("eval_every") or -1),
         save_every=int(options.get("save_every") or -1),
     )
 

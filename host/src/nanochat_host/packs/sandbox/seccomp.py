@@ -110,10 +110,6 @@ def _one_of(argument: int, values: Iterable[int]) -> list[Instruction]:
     return body
 
 
-def _unless_bits(argument: int, bits: int) -> list[Instruction]:
-    return [_low(argument), (IF_ANY_BIT, 0, 1, bits), _SAY_NO, _SAY_YES]
-
-
 def _opened_as_it_was(flags: int) -> list[Instruction]:
     """O_RDONLY|O_TRUNC empties a file with no more than the right to read it."""
     return [

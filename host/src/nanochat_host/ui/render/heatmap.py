@@ -63,7 +63,7 @@ def _strip(upper: list[int], lower: list[int], label: str, width: int, palette: 
     return Strip(segments, width)
 
 
-def _legend(lo: float, hi: float, palette: Palette, width: int) -> list[Piece]:
+def _legend(lo: float, hi: float, width: int) -> list[Piece]:
     """lo, the colormap, hi."""
     blocks: list[Piece] = [("█", f"heat-{level}") for level in range(16)]
     pieces = [(f"{lo:.3g} ", "muted"), *blocks, (f" {hi:.3g}", "muted")]
@@ -96,7 +96,7 @@ def draw_heatmap(heatmap: Heatmap, width: int, height: int, palette: Palette) ->
     head: list[Strip] = []
     if height >= 4:
         caption: list[Piece] = list(heatmap.caption)
-        legend = _legend(lo, hi, palette, width - line_width(caption) - 2)
+        legend = _legend(lo, hi, width - line_width(caption) - 2)
         gap = " " * max(0, width - line_width(caption) - line_width(legend))
         head.append(to_strip([*caption, (gap, ""), *legend], width, palette))
     foot = 1 if heatmap.column_labels and height >= 5 else 0
