@@ -94,6 +94,31 @@ def test_not_a_checkout_says_so_and_what_to_give(tmp_path: Path, what: str) -> N
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("given", ["repository", "repository/app/scripts"])
+def test_a_folder_beside_the_checkout_is_told_the_right_one(tmp_path: Path, given: str) -> None:
+    scripts = tmp_path / "repository" / "app" / "scripts"
+    scripts.mkdir(parents=True)
+    (scripts / "base_train.py").write_text(TRAIN)
+    with pytest.raises(NotACheckoutError) as caught:
+        read_checkout(tmp_path / given)
+    assert caught.value.hint == f"did you mean {scripts.parent}?"
+
+
+@pytest.mark.parametrize("folder", ["", "scripts"])
+def test_a_fork_whose_scripts_have_names_of_their_own(tmp_path: Path, folder: str) -> None:
+    """One that trains is enough, in `scripts/` or in the folder itself."""
+    place = tmp_path / folder
+    place.mkdir(exist_ok=True)
+    (place / "pretrain.py").write_text(TRAIN)
+    (place / "prepare.py").write_text("print(1)\n")
+    (tmp_path / "go.sh").write_text("python pretrain.py --depth=8\n")
+    found = read_checkout(tmp_path)
+    dotted = f"{folder}." * bool(folder)
+    assert [s.module for s in found.stages] == [f"{dotted}prepare", f"{dotted}pretrain"]
+    assert found.stages[1].trains
+    assert [p.name for p in found.pipelines] == ([] if folder else ["go"])
+
+
 def git(checkout: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     done = subprocess.run(

@@ -35,7 +35,12 @@ def needed_packages(checkout: Path) -> list[str]:
 
 def _sources(checkout: Path) -> list[Path]:
     files: list[Path] = []
-    for folder in (package(checkout), checkout / "scripts", checkout / "tasks"):
+    scripts = checkout / "scripts"
+    for folder in (
+        package(checkout),
+        scripts if scripts.is_dir() else checkout,
+        checkout / "tasks",
+    ):
         files += sorted(folder.glob("*.py"))
     return files[:MAX_FILES]
 

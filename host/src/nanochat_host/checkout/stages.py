@@ -6,41 +6,14 @@ import ast
 import warnings
 from pathlib import Path
 
-from nanochat_host.errors import UsageError
-
 from .git import commit_of
-from .hook.package import package
 from .introspect import options_of
 from .live import live_names_of
 from .model import Checkout, Stage
 from .pipelines import read_pipelines
+from .places import KNOWN, NotACheckoutError, read_source, stage_files
 
-__all__ = ["Checkout", "NotACheckoutError", "Stage", "read_checkout"]
-
-KNOWN = (
-    "dataset",
-    "tok_train",
-    "tok_eval",
-    "base_train",
-    "base_loss",
-    "base_eval",
-    "mid_train",
-    "chat_sft",
-    "chat_rl",
-    "chat_eval",
-    "chat_cli",
-    "chat_web",
-    "infer_bench",
-)
-"""nanochat's own, in the order a model is made; a fork's further scripts follow by name."""
-NO_STAGES = {"__init__", "configurator"}
-MAX_SOURCE_BYTES = 4 * 2**20
-
-
-class NotACheckoutError(UsageError):
-    """The folder holds no nanochat scripts."""
-
-    code = "not_a_checkout"
+__all__ = ["KNOWN", "Checkout", "NotACheckoutError", "Stage", "read_checkout"]
 
 
 def read_checkout(path: Path) -> Checkout:
@@ -48,7 +21,7 @@ def read_checkout(path: Path) -> Checkout:
 
     Raises NotACheckoutError.
     """
-    sources = _stage_files(path)
+    sources = stage_files(path)
     stages = [_read_stage(path, file) for file in sources]
     broken = [stage.name for stage in stages if stage.error]
     commit, dirty = commit_of(path)
@@ -62,28 +35,11 @@ def read_checkout(path: Path) -> Checkout:
     )
 
 
-def _stage_files(path: Path) -> list[Path]:
-    hint = "give the folder that holds nanochat's `scripts/`"
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise NotACheckoutError(f"{path} {what}", hint)
-    try:
-        scripts = sorted(p for p in (path / "scripts").glob("*.py") if p.stem not in NO_STAGES)
-    except OSError as exc:
-        raise NotACheckoutError(f"{path} cannot be read ({exc.strerror})", hint) from exc
-    if not any(p.stem in KNOWN for p in scripts):
-        raise NotACheckoutError(f"{path} has no nanochat script (scripts/base_train.py ...)", hint)
-    dataset = package(path) / "dataset.py"
-    order = {name: i for i, name in enumerate(KNOWN)}
-    scripts.sort(key=lambda p: (order.get(p.stem, len(order)), p.stem))
-    return [dataset, *scripts] if dataset.is_file() else scripts
-
-
 def _read_stage(root: Path, file: Path) -> Stage:
     relative = file.relative_to(root)
     name, module = file.stem, ".".join(relative.with_suffix("").parts)
     try:
-        source = _read_source(file)
+        source = read_source(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a script's odd escapes are its own business
             tree = ast.parse(source, str(file))
@@ -101,16 +57,6 @@ def _read_stage(root: Path, file: Path) -> Stage:
         trains=live is not None,
         live=live or [],
     )
-
-
-def _read_source(file: Path) -> str:
-    size = file.stat().st_size
-    if size > MAX_SOURCE_BYTES:
-        raise ValueError(f"{size} bytes are too many for a script")
-    data = file.read_bytes()
-    if b"\0" in data:
-        raise ValueError("a binary file, not Python source")
-    return data.decode("utf-8-sig")
 
 
 def _reason(exc: Exception) -> str:

@@ -53,8 +53,9 @@ class Sources:
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, time and size of every script: what changes when somebody edits the checkout."""
-    files = [*sorted((path / "scripts").glob("*.py")), *sorted((path / "runs").glob("*.sh"))]
+    """Name, time and size of every script and recipe: what changes when somebody edits one."""
+    kinds = ("*.py", "scripts/*.py", "*.sh", "[!.]*/*.sh")
+    files = [file for kind in kinds for file in sorted(path.glob(kind))]
     files += [package(path) / "gpt.py", package(path) / "dataset.py"]
     state = []
     for file in files:
