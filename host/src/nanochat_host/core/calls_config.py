@@ -25,7 +25,8 @@ def config_plan(body: wire.ConfigWish) -> Call[wire.ConfigReport]:
 
 
 def config_target(body: wire.TargetWish) -> Call[wire.TargetReport]:
-    return Call("POST", "/v1/config/target", wire.TargetReport, body)
+    wait_s = 60.0 * (3 if body.ask else 1)  # a pipeline may begin with more than one
+    return Call("POST", "/v1/config/target", wire.TargetReport, body, answer_s=wait_s)
 
 
 def gpus() -> Call[list[wire.GpuKind]]:

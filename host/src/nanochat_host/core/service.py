@@ -54,8 +54,8 @@ class Core:
         self.hub = hub
         self.streams = Streams()
         self.checkouts = Checkouts(paths)
-        self.configs = Configs(paths, self.checkouts, self.machine)
         self.checkpoints = Checkpoints(paths, self.checkouts)
+        self.configs = Configs(paths, self.checkouts, self.machine, self.checkpoints.probes)
         self.chats = Chats(paths, self.checkpoints)
         self.secrets = Secrets(paths)
         self.runs = RunManager(paths, hub, launcher, self._run_changed, self.secrets.for_steps)

@@ -84,7 +84,8 @@ class CheckpointDetail(msgspec.Struct):
 class CheckWish(msgspec.Struct, forbid_unknown_fields=True):
     """POST /v1/checkpoints/check: does it fit? options: of the run that would resume it; nproc: its
     processes, 0: as many as it was trained with. use: what it is for. probe: build the model in the
-    checkout's own Python to compare shapes, seconds the first time."""
+    checkout's own Python to compare shapes, seconds the first time; an answer that is known counts
+    without it."""
 
     checkout: str
     checkpoint: str

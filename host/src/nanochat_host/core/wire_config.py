@@ -207,7 +207,8 @@ class ConfigReport(msgspec.Struct):
 class TargetWish(msgspec.Struct, forbid_unknown_fields=True):
     """What is about to start, to look at first. target: a stage, a module or a pipeline. The rest
     as in `ConfigWish`; options by name, or `stage.name` for one stage of a pipeline, and None for
-    what a prefab sets and is to be left out. nproc: None is the prefab's, else a pipeline's own."""
+    what a prefab sets and is to be left out. nproc: None is the prefab's, else a pipeline's own.
+    ask: have the checkout's own Python say whether a checkpoint fits, seconds the first time."""
 
     checkout: str
     target: str = "base_train"
@@ -216,6 +217,7 @@ class TargetWish(msgspec.Struct, forbid_unknown_fields=True):
     nproc: Annotated[int, Meta(ge=1, le=1024)] | None = None
     gpu: Annotated[str, Meta(max_length=60)] = ""
     usd_per_gpu_hour: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
+    ask: bool = False
 
 
 class StepReport(msgspec.Struct):
@@ -232,7 +234,8 @@ class StepReport(msgspec.Struct):
 
 class TargetReport(msgspec.Struct):
     """POST /v1/config/target: every step, in order; what an earlier one will make counts as there.
-    prefab_error: why the prefab sets nothing here, "" if it does."""
+    prefab_error: why the prefab sets nothing here, "" if it does. unasked: a step begins with a
+    checkpoint that the checkout's own Python has not been asked about (`TargetWish.ask`)."""
 
     checkout: str
     target: str
@@ -240,6 +243,7 @@ class TargetReport(msgspec.Struct):
     pipeline: bool = False
     chain: list[str] = []
     prefab_error: str = ""
+    unasked: bool = False
     took_s: float = 0.0
 
 

@@ -144,6 +144,7 @@ def _validate_target(args: argparse.Namespace, paths: Paths) -> int:
         nproc=args.nproc,
         gpu=args.gpu,
         usd_per_gpu_hour=args.price,
+        ask=True,
     )
     report = connect(paths).ask(calls.config_target(wish))
     lines = [f"{args.target} of {args.checkout}, {len(report.steps)} steps"]

@@ -11,7 +11,12 @@ from . import LIBRARY
 
 
 class NoModelError(Exception):
-    """The checkout builds no such model; the text says why in one line."""
+    """The checkout builds no such model; the text says why in one line. sure: a run would be
+    refused just so, and not only our way of building it."""
+
+    def __init__(self, text: str, *, sure: bool = False) -> None:
+        super().__init__(text)
+        self.sure = sure
 
 
 def torch() -> Any:
@@ -22,8 +27,9 @@ def torch() -> Any:
         raise NoModelError(f"torch cannot be imported: {error}") from None
 
 
-def build(config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """(model, configuration after the checkout's own patches for older files)."""
+def build(config: dict[str, Any], *, known_only: bool = False) -> tuple[Any, dict[str, Any]]:
+    """(model, configuration after the checkout's own patches for older files). known_only: leave
+    out what the checkout's GPTConfig has no field for."""
     library = torch()
     try:
         gpt = importlib.import_module(f"{LIBRARY}.gpt")
@@ -31,6 +37,9 @@ def build(config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         patch = from_manager("_patch_missing_config_keys")
         if patch is not None:
             patch(config)
+        fields = getattr(gpt.GPTConfig, "__dataclass_fields__", None)
+        if known_only and fields:
+            config = {name: value for name, value in config.items() if name in fields}
         with library.device("meta"):
             return gpt.GPT(gpt.GPTConfig(**config)), config
     except (Exception, SystemExit) as error:

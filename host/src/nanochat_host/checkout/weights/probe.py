@@ -1,8 +1,12 @@
 """Would this checkout load these weights? Reads one JSON object on stdin, answers with one.
 
-in: {"config": model_config, "tensors": {name: shape}}
+in: {"use": "load" | "resume", "config": model_config, "tensors": {name: shape}, "user_config": {},
+"script": path of the script that resumes, "options": {name: value}}
 out: {"missing": [name], "unexpected": [name], "shapes": [[name, file, model]], "patched": [name],
-"config": error, "vocab_size": n, "digest": text}
+"config": error, "sure": bool, "vocab_size": n, "digest": text}
+
+sure: the checkout's own code was seen to ask for exactly this, so that what differs here would stop
+it. Otherwise a fork may convert, filter or fill in what we do not see.
 """
 
 from __future__ import annotations
@@ -11,11 +15,13 @@ import contextlib
 import importlib
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TextIO
 
 from . import LIBRARY
 from .build import NoModelError, build, from_manager, torch
+from .loader import Asked, NotReachedError, ask_the_loader, loads_untouched
 
 SHOWN = 50
 
@@ -24,33 +30,54 @@ def main(answers: TextIO) -> int:
     """Answer once."""
     question = json.load(sys.stdin)
     try:
-        answer = compare(question["config"], question["tensors"])
+        answer = resumed(question) if question.get("use") == "resume" else loaded(question)
     except NoModelError as error:
-        answer = {"config": str(error)}
+        answer = {"config": str(error), "sure": error.sure}
     answer.update(tokenizer())
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
     return 0
 
 
-def compare(config: dict[str, Any], tensors: dict[str, list[int]]) -> dict[str, Any]:
-    """The file's names and shapes against the model's, after the checkout's own patches."""
-    library = torch()
-    model, config = build(config)
-    mine = {name: list(weight.shape) for name, weight in model.state_dict().items()}
-    with library.device("meta"):
-        data = {name: library.empty(shape) for name, shape in tensors.items()}
+def loaded(question: dict[str, Any]) -> dict[str, Any]:
+    """What the checkout's own loader asks for; where it cannot be run so far, what its model has
+    against the file after the checkout's own patches."""
+    library, tensors = torch(), question["tensors"]
+    meta = {"model_config": dict(question["config"]), "user_config": question["user_config"]}
+    try:
+        return differences(ask_the_loader(library, tensors, meta), tensors, sure=True)
+    except NotReachedError:
+        model, config = build(question["config"])
+    data = _on_meta(library, tensors)
     patch = from_manager("_patch_missing_keys")
     if patch is not None:
         with contextlib.suppress(Exception):
             patch(data, getattr(model, "config", SimpleNamespace(**config)))
-    there = {name: list(weight.shape) for name, weight in data.items()}
+    asked = Asked(_shapes(model.state_dict()), _shapes(data), True)
+    manager = importlib.import_module(f"{LIBRARY}.gpt").__file__ or ""
+    source = Path(manager).with_name("checkpoint_manager.py")
+    return differences(asked, tensors, sure=loads_untouched(source))
+
+
+def resumed(question: dict[str, Any]) -> dict[str, Any]:
+    """A training script makes the model its options say and patches nothing. What the saved
+    configuration has not, it takes from the options."""
+    tensors = question["tensors"]
+    model, _ = build({**question["options"], **question["config"]}, known_only=True)
+    asked = Asked(_shapes(model.state_dict()), tensors, True)
+    return differences(asked, tensors, sure=loads_untouched(Path(question["script"])))
+
+
+def differences(asked: Asked, tensors: dict[str, list[int]], *, sure: bool) -> dict[str, Any]:
+    """The file's names and shapes against the model's."""
+    mine, there = asked.model, asked.weights
     wrong = [[name, there[name], shape] for name, shape in mine.items() if name in there]
     return {
-        "missing": sorted(mine.keys() - there.keys())[:SHOWN],
-        "unexpected": sorted(there.keys() - mine.keys())[:SHOWN],
+        "missing": sorted(mine.keys() - there.keys())[:SHOWN] if asked.strict else [],
+        "unexpected": sorted(there.keys() - mine.keys())[:SHOWN] if asked.strict else [],
         "shapes": [row for row in wrong if row[1] != row[2]][:SHOWN],
         "patched": sorted(there.keys() - tensors.keys())[:SHOWN],
+        "sure": sure,
     }
 
 
@@ -63,3 +90,12 @@ def tokenizer() -> dict[str, Any]:
         if hasattr(made, "digest"):
             found["digest"] = str(made.digest())
     return found
+
+
+def _on_meta(library: Any, tensors: dict[str, list[int]]) -> dict[str, Any]:
+    with library.device("meta"):
+        return {name: library.empty(shape) for name, shape in tensors.items()}
+
+
+def _shapes(weights: dict[str, Any]) -> dict[str, list[int]]:
+    return {name: list(weight.shape) for name, weight in weights.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,14 @@ from nanochat_host.core.checkpoints.archfields import SHAPING, config_fields
 from nanochat_host.core.checkpoints.catalog import Listed
 from nanochat_host.core.config.vocab import vocabulary
 from nanochat_host.core.preflight.starting import trained_with
-from nanochat_host.core.wire_checkpoints import CheckpointDetail, CheckpointFinding
+from nanochat_host.core.wire_checkpoints import CheckpointDetail, CheckpointFinding, Severity
 
 NAMED = 4
 RETRAIN = "put back the tokenizer it was trained with, or train the model again"
+OTHER_CODE = "it is of another architecture: use the checkout, or the commit, that trained it"
+MAY_CONVERT = "it may be of another architecture, unless the checkout converts it: see its loader"
+OF_WEIGHTS = frozenset({"config_refused", "missing_weights", "unexpected_weights", "shape"})
+"""Findings that say that the code and the weights do not belong together."""
 
 
 def of_tokenizer(listed: Listed, base_dir: Path, runs: Path) -> Iterator[CheckpointFinding]:
@@ -55,31 +59,39 @@ def of_config(listed: Listed, checkout: Path) -> Iterator[CheckpointFinding]:
         yield CheckpointFinding("error", "config_keys", what, remedy)
 
 
-def of_probe(listed: Listed, answer: dict[str, Any]) -> Iterator[CheckpointFinding]:
-    """What the checkout's own model said to the file's names and shapes."""
-    remedy = "it is of another architecture: use the checkout, or the commit, that trained it"
+def of_probe(meta: Mapping[str, Any], answer: dict[str, Any]) -> Iterator[CheckpointFinding]:
+    """What the checkout's own model said to the file's names and shapes. What is not sure to stop a
+    run is a warning."""
     if error := answer.get("config"):
-        no_torch = "torch cannot be imported" in error
-        code = "torch_missing" if no_torch else "config_refused"
-        what = error if no_torch else f"this checkout cannot build its model: {error}"
-        yield CheckpointFinding("error", code, what, "" if no_torch else remedy)
+        yield _unbuilt(error, bool(answer.get("sure")))
         return
+    severity: Severity = "error" if answer.get("sure") else "warning"
+    remedy = OTHER_CODE if answer.get("sure") else MAY_CONVERT
     if missing := answer.get("missing"):
         what = f"the model of this checkout has {names(missing)}, which the file has not"
-        yield CheckpointFinding("error", "missing_weights", what, remedy)
+        yield CheckpointFinding(severity, "missing_weights", what, remedy)
     if extra := answer.get("unexpected"):
         what = f"the file has {names(extra)}, which the model of this checkout has not"
-        yield CheckpointFinding("error", "unexpected_weights", what, remedy)
+        yield CheckpointFinding(severity, "unexpected_weights", what, remedy)
     for name, there, mine in (answer.get("shapes") or [])[:NAMED]:
         what = f"{name} is {there} in the file and {mine} in this checkout's model"
-        yield CheckpointFinding("error", "shape", what, remedy)
+        yield CheckpointFinding(severity, "shape", what, remedy)
     if patched := answer.get("patched"):
         what = f"an older file: this checkout fills in {names(patched)} with their neutral values"
         yield CheckpointFinding("note", "patched", what)
-    then = listed.meta.get("tokenizer_sha256")
+    then = meta.get("tokenizer_sha256")
     if then and answer.get("digest") and then != answer["digest"]:
         what = "it was trained with another tokenizer than the one in the base folder"
         yield CheckpointFinding("error", "tokenizer_changed", what, RETRAIN)
+
+
+def _unbuilt(error: str, sure: bool) -> CheckpointFinding:
+    if "torch cannot be imported" in error:
+        return CheckpointFinding("error", "torch_missing", error)
+    what = f"this checkout cannot build its model: {error}"
+    if sure:
+        return CheckpointFinding("error", "config_refused", what, OTHER_CODE)
+    return CheckpointFinding("warning", "unknown", what, "whether it fits is not known; try it")
 
 
 def of_resume(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nanochat_host.checkout.hook.package import package
-from nanochat_host.core import snapshot
 from nanochat_host.core import wire_checkpoints as wire
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.checkpoints import fit, keep
@@ -17,8 +14,10 @@ from nanochat_host.core.checkpoints.catalog import Catalog, Listed
 from nanochat_host.core.checkpoints.find import exactly, find
 from nanochat_host.core.checkpoints.form import fill
 from nanochat_host.core.checkpoints.inspect import inspect
+from nanochat_host.core.checkpoints.probes import Probes, ask_about
 from nanochat_host.core.checkpoints.results import report_card
 from nanochat_host.core.inside import ask_inside, install_torch_hint
+from nanochat_host.core.preflight.checkpoint import Begin
 from nanochat_host.core.results.card import LogResults, logs_of
 from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
@@ -27,7 +26,6 @@ from nanochat_host.paths import Paths
 PROBE_S = 120.0
 RESHARD_S = 1800.0
 SPARE_BYTES = 64 * 2**20
-MAX_PROBES = 200
 Stamp = tuple[tuple[int, int], ...]
 
 
@@ -66,7 +64,7 @@ class Checkpoints:
         self._checkouts = checkouts
         self._catalog = Catalog()
         self._log_results = LogResults()
-        self._probes: dict[Any, dict[str, Any]] = {}
+        self.probes = Probes()
         self._changing = threading.Lock()
 
     def listing(self, checkout: str) -> wire.CheckpointList:
@@ -104,10 +102,15 @@ class Checkpoints:
         if listed.meta:
             findings += fit.of_config(listed, Path(ref.path))
             findings += fit.of_tokenizer(listed, Path(ref.base_dir), self._paths.runs)
-        loads = not any(finding.severity == "error" for finding in findings)
-        probed = wish.probe and loads and bool(detail.tensors)
+        loads = all(f.severity != "error" or f.code == "config_keys" for f in findings)
+        question = self._question(ref, listed, detail, wish)
+        known = wish.probe or self.probes.knows(ref, question)
+        probed = known and loads and bool(detail.tensors)
         if probed:
-            for finding in fit.of_probe(listed, self._probe(ref, listed, detail)):
+            answer = self.probes.ask(ref, question, PROBE_S)
+            if answer.get("sure") and not answer.get("config"):
+                findings = [f for f in findings if f.code != "config_keys"]  # it copes with them
+            for finding in fit.of_probe(listed.meta, answer):
                 if finding.code == "torch_missing":
                     finding.remedy = install_torch_hint(ref)
                 findings.append(finding)
@@ -188,28 +191,25 @@ class Checkpoints:
             shutil.copy2(file.path, folder / file.path.name)
         return int(answer["old"])
 
-    def _probe(
-        self, ref: CheckoutRef, listed: Listed, detail: wire.CheckpointDetail
+    def _question(
+        self,
+        ref: CheckoutRef,
+        listed: Listed,
+        detail: wire.CheckpointDetail,
+        wish: wire.CheckWish,
     ) -> dict[str, Any]:
-        """Ask the checkout's own model; remembered for all steps of a model until the source
-        or the tokenizer changes."""
-        library = package(Path(ref.path))
-        sources = [library / f"{n}.py" for n in ("gpt", "checkpoint_manager")]
-        stamps = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in sources)
-        question = {
-            "config": listed.meta.get("model_config", {}),
-            "tensors": {tensor.name: tensor.shape for tensor in detail.tensors},
-        }
-        tokenizer = snapshot.tokenizer_sha256(ref.base_dir)
-        key = (ref.path, ref.python, stamps, tokenizer, json.dumps(question))
-        if key not in self._probes:
-            answer = ask_inside(ref, "weights.probe", question, PROBE_S)
-            if "torch cannot be imported" in answer.get("config", ""):
-                return answer
-            if len(self._probes) >= MAX_PROBES:
-                self._probes.clear()
-            self._probes[key] = answer
-        return self._probes[key]
+        resumes, name = wish.use == "resume", wire.TRAINERS.get(listed.info.stage)
+        stages = self._checkouts.read(ref.name)[1].stages if resumes else ()
+        script = next((stage.path for stage in stages if stage.name == name), "")
+        begin = Begin(
+            listed.files.folder,
+            listed.files.step,
+            listed.meta,
+            script,
+            resumes and bool(script),
+            wish.options,
+        )
+        return ask_about(ref, begin, {tensor.name: tensor.shape for tensor in detail.tensors})
 
     def _ref(self, checkout: str) -> CheckoutRef:
         known = {ref.name: ref for ref in self._checkouts.all()}

@@ -12,6 +12,7 @@ from nanochat_sdk.data import MachineFacts
 
 from nanochat_host.core import wire_config as wire
 from nanochat_host.core.checkouts import Checkouts
+from nanochat_host.core.checkpoints.probes import Probes
 from nanochat_host.core.config.check import say
 from nanochat_host.core.config.effective import Effective, Setting, diff, effective
 from nanochat_host.core.config.look import Layers, Looked, Machine, planned, shown, wanted_vocab
@@ -39,13 +40,18 @@ class Configs:
     """Schemas, effective configurations, plans and findings of the registered checkouts."""
 
     def __init__(
-        self, paths: Paths, checkouts: Checkouts, machine: Callable[[], MachineFacts]
+        self,
+        paths: Paths,
+        checkouts: Checkouts,
+        machine: Callable[[], MachineFacts],
+        probes: Probes | None = None,
     ) -> None:
         self.prefabs = Prefabs(paths)
         self._declaring = checkouts.declaring
         self._sources = Sources(checkouts)
         self._machine = machine
         self._runs = paths.runs
+        self._probes = probes or Probes()
 
     def schema(self, wish: wire.SchemaWish) -> wire.ConfigSchema:
         """Raises NotFoundError or UsageError."""
@@ -185,7 +191,12 @@ class Configs:
         return Layers([file.name for file in chain], merged(chain), *machine_of(chain))
 
     def _situation(
-        self, wish: Machine, looked: Looked, plan: wire.Plan | None, promised: Promised = NONE_YET
+        self,
+        wish: Machine,
+        looked: Looked,
+        plan: wire.Plan | None,
+        promised: Promised = NONE_YET,
+        ask: bool = False,
     ) -> Situation:
         return Situation(
             stage=looked.stage,
@@ -201,6 +212,7 @@ class Configs:
             plan_gpu=gpu_named(plan.gpu) if plan else None,
             gpu_asked=bool(wish.gpu),
             promised=promised,
+            fitting=lambda begin: self._probes.misfits(looked.source.ref, begin, ask=ask),
         )
 
     def target(self, wish: wire.TargetWish) -> wire.TargetReport:
@@ -213,7 +225,9 @@ class Configs:
             if looked is not None:
                 plan, step.plan_error = planned(wish, looked, gpus)
                 step.plan, step.config = plan, shown(wish.checkout, looked)
-                step.findings = preflight(self._situation(wish, looked, plan, promised))
+                situation = self._situation(wish, looked, plan, promised, wish.ask)
+                step.findings = preflight(situation)
+                report.unasked |= situation.misfits is None
                 promised = promised.after(looked.stage.name, looked.config.options())
             report.steps.append(step)
         refuse_unknown(wish, report)

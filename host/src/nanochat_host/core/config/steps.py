@@ -19,9 +19,10 @@ from nanochat_host.errors import RefusedError, UsageError
 
 
 def target_wish(start: StartRun) -> wire.TargetWish:
-    """What a start would be, to look at."""
+    """What a start would be, to look at with all there is to ask."""
+    options = dict(start.options)
     return wire.TargetWish(
-        start.checkout, start.target, start.prefab, dict(start.options), start.nproc
+        start.checkout, start.target, start.prefab, options, start.nproc, ask=True
     )
 
 

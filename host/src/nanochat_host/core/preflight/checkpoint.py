@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +59,17 @@ class Checkpoint(NamedTuple):
         config = self.meta.get("model_config")
         size = config.get("vocab_size") if isinstance(config, dict) else None
         return size if isinstance(size, int) else 0
+
+
+class Begin(NamedTuple):
+    """A stage's script, below the checkout, that begins with a checkpoint, or resumes from it."""
+
+    folder: Path
+    step: int
+    meta: Mapping[str, Any]
+    script: str
+    resumes: bool
+    options: Mapping[str, Any]
 
 
 def find_checkpoint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from nanochat_sdk.data import MachineFacts
 from nanochat_host.checkout.model import Stage
 from nanochat_host.core.config.effective import Effective
 from nanochat_host.core.planner.inputs import Checkout
-from nanochat_host.core.preflight.checkpoint import INHERITED, Checkpoint, find_checkpoint
+from nanochat_host.core.preflight.checkpoint import INHERITED, Begin, Checkpoint, find_checkpoint
 from nanochat_host.core.preflight.promised import NONE_YET, Promised
+from nanochat_host.core.wire_checkpoints import CheckpointFinding
 from nanochat_host.core.wire_config import GpuKind, Plan
 
 SOURCES = {
@@ -28,6 +29,13 @@ SPOKEN = {"chat_eval", "chat_cli", "chat_web"}
 """Stages whose option `source` names the kind of checkpoint."""
 KINDS = {"sft": ("chatsft", "sft"), "rl": ("chatrl", "rl"), "base": ("base",), "mid": ("mid",)}
 MAX_SCRIPT_BYTES = 4 * 2**20
+
+Fitting = Callable[[Begin], list[CheckpointFinding] | None]
+"""What of a checkpoint does not fit the checkout's code; None while nobody has asked it."""
+
+
+def _nothing_known(begin: Begin) -> None:
+    return None
 
 
 class Situation:
@@ -51,6 +59,7 @@ class Situation:
         gpu_asked: bool = False,
         promised: Promised = NONE_YET,
         python: str = "",
+        fitting: Fitting = _nothing_known,
     ) -> None:
         self.stage = stage
         self.config = config
@@ -65,6 +74,7 @@ class Situation:
         self.gpu_asked = gpu_asked
         self.promised = promised
         self.python = python
+        self._fitting = fitting
 
     @cached_property
     def options(self) -> dict[str, Any]:
@@ -113,6 +123,18 @@ class Situation:
             step = options.get("model_step", options.get("step"))
         return find_checkpoint(
             self.base_dir, self.kinds, self.tag, step if isinstance(step, int) else None
+        )
+
+    @cached_property
+    def misfits(self) -> list[CheckpointFinding] | None:
+        """What of the source's weights the checkout's code has no place for; None while it has not
+        been asked. Nothing if there is no whole source."""
+        found, resumes = self.source, self.resume_step is not None
+        if found is None or found.step not in found.steps or found.trouble(resumes):
+            return []
+        options = self.config.options()
+        return self._fitting(
+            Begin(found.folder, found.step, found.meta, self.stage.path, resumes, options)
         )
 
     @cached_property

@@ -10,6 +10,7 @@ import msgspec
 from nanochat_host.core import snapshot
 from nanochat_host.core.checkpoints.archfields import SHAPING, config_fields
 from nanochat_host.core.config.vocab import vocabulary
+from nanochat_host.core.preflight.checkpoint import Checkpoint
 from nanochat_host.core.preflight.situation import Situation
 from nanochat_host.core.wire_config import Finding
 
@@ -68,17 +69,37 @@ def checkpoint(now: Situation) -> Iterator[Finding]:
 
 
 def architecture(now: Situation) -> Iterator[Finding]:
-    """Its configuration must be one that this checkout's model has the fields for."""
-    config = now.source.meta.get("model_config") if now.source else None
-    if now.source is None or not isinstance(config, dict):
+    """Its weights must be those of the model that this checkout's code makes. Until the checkout's
+    own Python has been asked, its configuration is compared with the fields there are."""
+    if now.source is None:
         return
+    if now.misfits is None:
+        yield from _fields(now, now.source)
+        return
+    if not now.misfits:
+        return
+    first, more = now.misfits[0], len(now.misfits) - 1
+    tail = f" (and {more} more)" if more else ""
+    known = first.severity != "note"
+    yield Finding(
+        first.severity,
+        "architecture",
+        f"step {now.source.step} of {now.source.tag}: {first.what}{tail}" if known else first.what,
+        "the script stops when it loads the weights" if known else "a misfit stops the script",
+        fix_note=first.remedy,
+    )
+
+
+def _fields(now: Situation, source: Checkpoint) -> Iterator[Finding]:
+    config = source.meta.get("model_config")
     fields = config_fields(now.checkout_path)
-    unknown = sorted(str(key) for key in config if fields and key not in fields)
+    has = config if isinstance(config, dict) else {}
+    unknown = sorted(str(key) for key in has if fields and key not in fields)
     if unknown:
         yield Finding(
             "error",
             "architecture",
-            f"{now.source.tag} is of another architecture: this checkout's model has no "
+            f"{source.tag} is of another architecture: this checkout's model has no "
             f"{', '.join(unknown[:3])}",
             "the script stops when it builds the model",
             fix_note="use the checkout, or the commit, that trained it",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from nanochat_host.core import calls_config as calls
 from nanochat_host.core.wire_config import ConfigSchema, SchemaWish, TargetReport, TargetWish
 from nanochat_host.errors import NanochatCliError
@@ -27,6 +29,7 @@ class Look:
         self._pending: tuple[str, str] | None = None
         self._baseline: TargetWish | None = None
         self._schemas: dict[tuple[str, str], ConfigSchema] = {}
+        self._probed: TargetWish | None = None
         self.report: TargetReport | None = None
         self.before: TargetReport | None = None
         self.trouble = ""
@@ -66,6 +69,24 @@ class Look:
                 self._told()
         finally:
             self._busy = False
+        await self._ask_the_checkout()
+
+    async def _ask_the_checkout(self) -> None:
+        """Whether a checkpoint fits is known to the checkout's own Python only: it is asked once
+        for a draft, while nothing else is to be asked, and the form need not wait."""
+        if self._form.target is None or self.report is None or not self.report.unasked:
+            return
+        wish = self._form.wish(self._pending)
+        if wish == self._probed:
+            return
+        self._probed = wish
+        try:
+            answer = await self._app.link.client.ask(calls.config_target(replace(wish, ask=True)))
+        except (NanochatCliError, OSError):
+            return  # the start says it
+        if not self._busy and wish == self._form.wish(self._pending):
+            self.report = answer
+            self._told()
 
     async def _ask_once(self) -> None:
         wish, baseline = self._form.wish(self._pending), self._form.baseline()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from nanochat_sdk import format as fmt
 
 from nanochat_host.core import calls_config as calls
@@ -160,7 +161,7 @@ class Wishes:
         if form.target.error:
             self._app.tell(clean(form.target.error), "error")
             return
-        report = await self._look.at(form.here())
+        report = await self._look.at(replace(form.here(), ask=True))
         if report is None:
             return
         if missing := _missing(report, schemas):
