@@ -142,6 +142,24 @@ async def test_alerts_are_events_and_survive_a_new_core(paths: Paths, run: RunPa
     assert rules.count("not_finite") == 1
 
 
+async def test_the_speed_of_a_run_outlives_the_core_and_the_stage(
+    paths: Paths, run: RunPaths
+) -> None:
+    start = {"what": "loop_start", "facts": {"num_flops_per_token": 2e6, "device_type": "cpu"}}
+    rates = [9e9, 4000.0, float("nan"), 6000.0, 5000.0]
+    rows = "".join(row(i, **{"train/tok_per_sec": rate}) for i, rate in enumerate(rates))
+    append(run.events_jsonl, line("state", step=0, **start) + rows.replace("NaN", '"nan"'))
+    stage = line("state", what="stage", index=1, title="chat_sft")
+    for more in ("", stage):
+        hub = TelemetryHub(paths)
+        await hub.start()
+        hub.follow(run, live=True)
+        append(run.events_jsonl, more or row(5))
+        await until(lambda: hub.facts("r1").stage_title == "chat_sft" or count(hub) == 6)  # noqa: B023
+        await hub.stop()
+        assert hub.facts("r1").flops_per_s == pytest.approx(5500 * 2e6)
+
+
 async def test_a_torn_line_costs_only_itself(hub: TelemetryHub, run: RunPaths) -> None:
     hub.follow(run, live=True)
     append(run.events_jsonl, row(0) + '{"ts": 1, "kind": "met')

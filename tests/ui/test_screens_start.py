@@ -86,7 +86,7 @@ async def test_options_come_by_category_with_a_plan_and_preflight(
 ) -> None:
     async with open_start(tmp_path, size) as stage:
         text = stage.text
-        for word in ("Run", "Core", "--depth", "parameters", "GPU memory", "about"):
+        for word in ("Run", "Core", "--depth", "parameters", "memory", "about"):
             assert word in text
         assert "preflight: nothing is wrong" in text
         assert "[b]" not in text or "[b]model[/b]" in text, "help is text, never markup"

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from nanochat_host.core.planner import gpus, memory
 from nanochat_host.core.planner.architecture import Architecture, Rules
+from nanochat_host.core.planner.cpu import Processor, Speed
+from nanochat_host.core.planner.gpus import choose_gpu
 from nanochat_host.core.planner.inputs import Checkout, inputs_of
 from nanochat_host.core.planner.matrix import matrix_of
 from nanochat_host.core.planner.plan import make_plan, saves_of
@@ -130,13 +132,46 @@ def test_a_drivers_name_finds_its_kind(name: str, kind: str) -> None:
     assert gpus.gpu_named("abacus") is None
 
 
-def test_the_gpu_planned_for() -> None:
-    assert gpus.choose_gpu("A100", ["NVIDIA H100"], "")[0].name == "A100"
-    assert gpus.choose_gpu("", ["NVIDIA H200"], "A100")[0].name == "H200"
-    assert gpus.choose_gpu("", [], "RTX 4090")[0].name == "RTX 4090"
-    assert gpus.choose_gpu("", [], "")[0].name == "H100"
-
-
 @pytest.mark.parametrize(("steps", "every", "saves"), [(100, -1, 1), (100, 20, 5), (101, 20, 6)])
 def test_checkpoints_a_run_leaves(steps: int, every: int, saves: int) -> None:
     assert saves_of(steps, every) == saves
+
+
+def test_a_cpu_is_planned_for_at_the_speed_it_reached() -> None:
+    tiny = {**BASE, "depth": 4, "device_batch_size": 1, "num_iterations": 100}
+    tiny |= {"total_batch_size": 2048}
+    guessed = Processor(2, 16 * 2**30)
+    measured = Processor(2, 16 * 2**30, Speed(60e9, "night"))
+    slow = make_plan(tiny, LATEST, vocab=4096, world=1, gpu=guessed.kind(), said=guessed.said())
+    fast = make_plan(tiny, LATEST, vocab=4096, world=1, gpu=measured.kind(), said=measured.said())
+    assert slow.value("hours") == pytest.approx(2 * fast.value("hours"))
+    assert fast.value("hours") * 3600 == pytest.approx(fast.value("flops") / 60e9)
+    assert "assumed" in slow.assumptions[0]
+    assert fast.assumptions[0] == "60 GFLOP/s on this machine's CPU, as the run night reached"
+    assert {"usd", "mfu"}.isdisjoint(figure.name for figure in fast.figures)
+    assert fast.machine == "this machine's CPU"
+
+
+def test_processes_on_a_cpu_share_its_speed_and_its_memory() -> None:
+    tiny = {**BASE, "depth": 8, "device_batch_size": 8}
+    kind = Processor(8, 6 * 2**30, Speed(60e9, "night")).kind()
+    one, two = (make_plan(tiny, LATEST, vocab=4096, world=n, gpu=kind) for n in (1, 2))
+    assert one.value("hours") == pytest.approx(two.value("hours"))
+    assert one.fits
+    assert not two.fits
+    assert 0 < two.ladder < 8
+
+
+def test_what_is_planned_for_is_what_is_there() -> None:
+    assert choose_gpu("", [], "")[0] is None
+    assert choose_gpu("cpu", ["NVIDIA H100"], "")[0] is None
+    for asked, here, prefab, name in (
+        ("a100", ["NVIDIA H100"], "", "A100"),
+        ("", [], "RTX 4090", "RTX 4090"),
+        ("", ["NVIDIA H200"], "A100", "H200"),
+        ("", [], "A100", "A100"),
+        ("", ["GeForce 256"], "", "H100"),
+    ):
+        kind, _ = choose_gpu(asked, here, prefab)
+        assert kind is not None
+        assert kind.name == name

@@ -13,6 +13,7 @@ import fake_weights
 import pytest
 from nanochat_host.checkout.model import Option, Stage
 from nanochat_host.core.config.effective import effective
+from nanochat_host.core.planner.cpu import Processor
 from nanochat_host.core.planner.gpus import gpu_named
 from nanochat_host.core.planner.inputs import Checkout
 from nanochat_host.core.planner.plan import make_plan
@@ -70,8 +71,7 @@ class Place:
         declared = [Option(n, "", t, d, choices=c) for n, (t, d, c) in OPTIONS[stage].items()]
         about = Stage(stage, stage, stage, "argparse", declared, trains="train" in stage)
         config = effective(about, {}, {**(GOOD if stage == "base_train" else {}), **options})
-        kind = gpu_named(gpu)
-        assert kind is not None
+        kind = gpu_named(gpu) or Processor(8, 24 * 2**30).kind()
         plan = None
         if stage == "base_train":
             plan = make_plan(config.options(), Checkout(), vocab=vocab, world=nproc, gpu=kind)
@@ -84,10 +84,11 @@ class Place:
             runs=self.runs,
             nproc=nproc,
             machine=MachineFacts(
-                gpus=[GpuInfo(i, kind.name, kind.memory_bytes) for i in range(gpus)]
+                memory_bytes=24 * 2**30,
+                gpus=[GpuInfo(i, kind.name, kind.memory_bytes) for i in range(gpus)],
             ),
             plan=plan,
-            plan_gpu=kind,
+            plan_gpu=gpu_named(gpu),
         )
         return {finding.code: finding for finding in preflight(situation)}
 
@@ -119,6 +120,8 @@ FIXABLE: list[tuple[str, str, dict[str, Any]]] = [
     ("no_steps", "error", {"target_param_data_ratio": 0.001}),
     ("memory", "warning", {"device_batch_size": 256}),
     ("memory", "error", {"depth": 60}),
+    ("memory", "warning", {"gpu": "CPU", "gpus": 0, "device_batch_size": 16}),
+    ("memory", "error", {"gpu": "CPU", "gpus": 0, "depth": 32}),
     ("sliding_windows", "warning", {"gpu": "RTX 4090"}),
     ("fp8", "error", {"gpu": "A100", "fp8": True}),
     ("too_few_gpus", "error", {"nproc": 2, "gpus": 1}),

@@ -15,6 +15,7 @@ from nanochat_host.core.telemetry.column import Column
 from nanochat_host.core.telemetry.metrics import SPECS, spec
 from nanochat_host.core.telemetry.records import StoreDamagedError
 from nanochat_host.core.telemetry.run import RunTelemetry
+from nanochat_host.core.telemetry.speed import PER_TOKEN
 from nanochat_host.core.wire import RunRecord
 from nanochat_host.core.wire_compare import (
     ComparedRun,
@@ -26,7 +27,6 @@ from nanochat_host.core.wire_compare import (
 
 FIRST_CHOICES = ("train/loss", "train/loss_raw", "val/bpb", "val/loss", "core_metric")
 _KNOWN = {found.pattern: place for place, found in enumerate(SPECS)}
-_FLOPS = ("num_flops_per_token", "flops_per_token")
 _OWN_WORDS = ("run", "model_tag", "name")
 """Options that only name a run: they always differ and say nothing."""
 
@@ -149,7 +149,7 @@ def _scale(subject: Subject, x: str) -> tuple[float | None, str]:
     if x == "tokens":
         return (float(tokens), "") if tokens else (None, "did not say how many tokens a step has")
     facts = subject.facts.facts
-    per_token = next((facts[name] for name in _FLOPS if facts.get(name)), None)
+    per_token = next((facts[name] for name in PER_TOKEN if facts.get(name)), None)
     if tokens and isinstance(per_token, int | float):
         return tokens * float(per_token), ""
     total = subject.columns.get("total_training_flops")

@@ -26,8 +26,10 @@ from nanochat_host.core.config.steps import refuse_errors, target_wish
 from nanochat_host.core.declared_env import declare_env
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.outside import Outside
+from nanochat_host.core.planner.cpu import Processor, Speed, processor_of
 from nanochat_host.core.prepare import Prepared, prepare
 from nanochat_host.core.queue import Queue
+from nanochat_host.core.replays import TARGET as REPLAY
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.service import Secrets
@@ -55,7 +57,9 @@ class Core:
         self.streams = Streams()
         self.checkouts = Checkouts(paths)
         self.checkpoints = Checkpoints(paths, self.checkouts)
-        self.configs = Configs(paths, self.checkouts, self.machine, self.checkpoints.probes)
+        self.configs = Configs(
+            paths, self.checkouts, self.machine, self.checkpoints.probes, self.processor
+        )
         self.chats = Chats(paths, self.checkpoints)
         self.secrets = Secrets(paths)
         self.runs = RunManager(paths, hub, launcher, self._run_changed, self.secrets.for_steps)
@@ -212,6 +216,15 @@ class Core:
 
     def machine(self) -> MachineFacts:
         return self.hub.machine()
+
+    def processor(self) -> Processor:
+        """The CPU, at the speed of the newest run that trained on it."""
+        for run in self.runs.newest_first():
+            seen, record = self.hub.facts(run.id), run.record
+            elsewhere = record.adopted_log or record.target == REPLAY
+            if seen.flops_per_s and not elsewhere and seen.device.lower().startswith("cpu"):
+                return processor_of(self.machine(), Speed(seen.flops_per_s, record.name))
+        return processor_of(self.machine())
 
     def health(self, run_id: str) -> list[HealthPart]:
         """How a run and its machine fare; the machine alone for "". Raises NotFoundError."""

@@ -148,9 +148,10 @@ class Figure(msgspec.Struct):
 
 
 class GpuKind(msgspec.Struct, frozen=True):
-    """A GPU to plan for. memory_bytes: usable. bf16_flops: peak a second, dense. mfu: share of the
-    peak that is reached in bf16. fp8_gain: factor on top with fp8, 1 where there is none.
-    usd_per_hour: assumed price of one. sliding: has fast attention over sliding windows."""
+    """A GPU to plan for, or a CPU in its place. memory_bytes: usable. bf16_flops: peak a second,
+    dense. mfu: share of the peak that is reached in bf16. fp8_gain: factor on top with fp8, 1 where
+    there is none. usd_per_hour: assumed price of one. sliding: has fast attention over sliding
+    windows."""
 
     name: str
     memory_bytes: int
@@ -172,6 +173,13 @@ class Plan(msgspec.Struct):
     fits: bool = True
     ladder: int = 0
     assumptions: list[str] = []
+
+    @property
+    def machine(self) -> str:
+        """What it is for, as a person says it."""
+        if self.gpu != "CPU":
+            return f"{self.nproc} x {self.gpu}"
+        return "this machine's CPU" + (f", {self.nproc} processes" if self.nproc > 1 else "")
 
     def value(self, name: str) -> Any:
         """The value of a figure. Raises KeyError."""

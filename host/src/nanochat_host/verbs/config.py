@@ -48,7 +48,7 @@ def register(verbs: Verbs) -> None:
         elif name != "show":
             if name == "validate":
                 verb.add_argument("--target", default="", help="a pipeline: every step of it")
-            verb.add_argument("--gpu", default="", help="kind to plan for, for example H100")
+            verb.add_argument("--gpu", default="", help="kind to plan for, for example H100; CPU: this machine's")
             verb.add_argument("--price", type=float, default=0.0, help="US dollars a GPU and hour")
     change = add_verb(
         subs,

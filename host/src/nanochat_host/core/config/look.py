@@ -10,7 +10,8 @@ from nanochat_host.core import wire_config as wire
 from nanochat_host.core.config.effective import Effective, Setting
 from nanochat_host.core.config.sources import Source
 from nanochat_host.core.config.vocab import Vocabulary
-from nanochat_host.core.planner.gpus import choose_gpu, gpu_named, names
+from nanochat_host.core.planner.cpu import Processor
+from nanochat_host.core.planner.gpus import CPU, choose_gpu, gpu_named, names
 from nanochat_host.core.planner.plan import make_plan
 from nanochat_host.errors import UsageError
 
@@ -47,15 +48,17 @@ class Looked(NamedTuple):
 
 
 def planned(
-    wish: Machine, looked: Looked, gpus_here: Sequence[str]
+    wish: Machine, looked: Looked, gpus_here: Sequence[str], processor: Processor
 ) -> tuple[wire.Plan | None, str]:
     """The plan, or None and why there is none. Raises UsageError for a GPU nobody knows."""
-    if wish.gpu and gpu_named(wish.gpu) is None:
-        raise UsageError(f"`{wish.gpu}` is no GPU to plan for", f"one of: {', '.join(names())}")
     options = looked.config.options()
+    asked = wish.gpu or (CPU if options.get("device_type") == "cpu" else "")
+    if wish.gpu and asked.upper() != CPU and gpu_named(asked) is None:
+        known = ", ".join([*names(), CPU])
+        raise UsageError(f"`{wish.gpu}` is no GPU to plan for", f"one of: {known}")
     if not {"depth", "device_batch_size", "max_seq_len"} <= options.keys():
         return None, NOT_PLANNED
-    gpu, why = choose_gpu(wish.gpu, gpus_here, looked.layers.gpu)
+    gpu, why = choose_gpu(asked, gpus_here, looked.layers.gpu)
     try:
         plan = make_plan(
             options,
@@ -63,12 +66,14 @@ def planned(
             vocab=looked.vocab.size,
             vocab_known=looked.vocab.known,
             world=looked.nproc,
-            gpu=gpu,
+            gpu=gpu or processor.kind(),
             usd_per_gpu_hour=wish.usd_per_gpu_hour,
+            said="" if gpu else processor.said(),
         )
     except (ValueError, OverflowError, ZeroDivisionError) as error:
         return None, str(error)
-    plan.assumptions.insert(0, f"{looked.nproc} x {gpu.name}, {why}")
+    if gpu:
+        plan.assumptions.insert(0, f"{looked.nproc} x {gpu.name}, {why}")
     return plan, ""
 
 

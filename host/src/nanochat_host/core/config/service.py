@@ -22,7 +22,8 @@ from nanochat_host.core.config.sources import Source, Sources
 from nanochat_host.core.config.steps import look_at, refuse_unknown
 from nanochat_host.core.config.vocab import vocabulary
 from nanochat_host.core.declared_config import category_rules
-from nanochat_host.core.planner.gpus import GPUS, gpu_named, reference
+from nanochat_host.core.planner.cpu import Processor, processor_of
+from nanochat_host.core.planner.gpus import CPU, GPUS, gpu_named, reference
 from nanochat_host.core.planner.matrix import matrix_of
 from nanochat_host.core.planner.plan import make_plan
 from nanochat_host.core.prefab_file import PrefabFile
@@ -45,6 +46,7 @@ class Configs:
         checkouts: Checkouts,
         machine: Callable[[], MachineFacts],
         probes: Probes | None = None,
+        processor: Callable[[], Processor] | None = None,
     ) -> None:
         self.prefabs = Prefabs(paths)
         self._declaring = checkouts.declaring
@@ -52,6 +54,7 @@ class Configs:
         self._machine = machine
         self._runs = paths.runs
         self._probes = probes or Probes()
+        self._processor = processor or (lambda: processor_of(machine()))
 
     def schema(self, wish: wire.SchemaWish) -> wire.ConfigSchema:
         """Raises NotFoundError or UsageError."""
@@ -82,7 +85,7 @@ class Configs:
         """Values, plan and findings at once: what a form shows after every key."""
         began = time.perf_counter()
         looked = self._look(wish)
-        plan, why = planned(wish, looked, self._gpus_here())
+        plan, why = planned(wish, looked, self._gpus_here(), self._processor())
         answer = wire.ConfigReport(
             config=shown(wish.checkout, looked),
             plan=plan,
@@ -210,7 +213,7 @@ class Configs:
             machine=self._machine(),
             plan=plan,
             plan_gpu=gpu_named(plan.gpu) if plan else None,
-            gpu_asked=bool(wish.gpu),
+            gpu_asked=wish.gpu.upper() not in ("", CPU),
             promised=promised,
             fitting=lambda begin: self._probes.misfits(looked.source.ref, begin, ask=ask),
         )
@@ -223,7 +226,7 @@ class Configs:
         promised, gpus = NONE_YET, self._gpus_here()
         for step, looked in look_at(wish, source, layers, report, len(gpus)):
             if looked is not None:
-                plan, step.plan_error = planned(wish, looked, gpus)
+                plan, step.plan_error = planned(wish, looked, gpus, self._processor())
                 step.plan, step.config = plan, shown(wish.checkout, looked)
                 situation = self._situation(wish, looked, plan, promised, wish.ask)
                 step.findings = preflight(situation)

@@ -9,6 +9,8 @@ from nanochat_host.core.wire_config import GpuKind
 
 GIB = 2**30
 REFERENCE = "H100"
+CPU = "CPU"
+"""The name of what is planned for on a machine without a GPU; see `planner.cpu`."""
 # Upstream's own runs on 8 H100 reach 50 % of the bf16 peak (10,949 s for 4.33e19 FLOPs) and 59.5 %
 # with fp8. Without FlashAttention 3 less is reached: 309K tokens/s against 315K on 8 A100 (d20).
 MFU_BF16, FP8_GAIN = 0.50, 1.19
@@ -45,14 +47,19 @@ def gpu_named(name: str) -> GpuKind | None:
     return None
 
 
-def choose_gpu(asked: str, here: Sequence[str], prefab: str) -> tuple[GpuKind, str]:
-    """What to plan for, and why: the asked one, this machine's, the prefab's, or the reference."""
+def choose_gpu(asked: str, here: Sequence[str], prefab: str) -> tuple[GpuKind | None, str]:
+    """What to plan for, and why: the asked one, this machine's, the prefab's, or the reference.
+    None is this machine's processor: there is no GPU, and none was named."""
+    if asked.upper() == CPU:
+        return None, "as asked"
     for name, why in ((asked, "as asked"), *((n, "this machine's") for n in here[:1])):
         if name and (kind := gpu_named(name)):
             return kind, why
     if kind := gpu_named(prefab):
         return kind, "the prefab's"
-    return reference(), "upstream's own; this machine has no GPU that is known"
+    if here:
+        return reference(), "upstream's own; this machine has no GPU that is known"
+    return None, "this machine has no GPU"
 
 
 def reference() -> GpuKind:

@@ -15,6 +15,8 @@ LOGITS_BYTES = 8
 """The logits and their gradient, in 32 bits, for each token and word."""
 CUDA_BYTES = int(1.2 * 2**30)
 """The context, the libraries' work space, and what fragments."""
+PYTHON_BYTES = int(0.3 * 2**30)
+"""A process with torch, before it has a model."""
 USABLE = 0.94
 """Of a card's memory; the driver and fragmentation take the rest."""
 CHARS_PER_TOKEN = 4.8
@@ -45,22 +47,28 @@ def checkpoint_bytes(shape: Shape, arch: Architecture, *, on_gpu: bool = True) -
     return model_bytes(shape, arch, on_gpu=on_gpu) + optimizer_bytes(shape, arch, on_gpu=on_gpu)
 
 
-def vram_bytes(shape: Shape, arch: Architecture, device_batch: int, world: int) -> int:
-    """Peak of one GPU while training. An estimate."""
+def vram_bytes(
+    shape: Shape, arch: Architecture, device_batch: int, world: int, *, on_gpu: bool = True
+) -> int:
+    """Peak of one GPU while training, or of one process on a CPU. An estimate."""
     counts = counts_of(shape, arch)
-    weights = model_bytes(shape, arch)
+    weights = model_bytes(shape, arch, on_gpu=on_gpu)
     tokens = device_batch * shape.seq
-    activations = ACTIVATIONS * 2 * shape.depth * tokens * shape.width
+    activations = ACTIVATIONS * (2 if on_gpu else 4) * shape.depth * tokens * shape.width
     logits = LOGITS_BYTES * tokens * padded_vocab(shape.vocab, arch)
     # Muon stacks all matrices of a shape when the activations are gone again.
     peak = max(activations + logits, 4 * counts.matrices)
-    return int(2 * weights + optimizer_bytes(shape, arch) / world + peak) + CUDA_BYTES
+    moments = optimizer_bytes(shape, arch, on_gpu=on_gpu) / world
+    return int(2 * weights + moments + peak) + (CUDA_BYTES if on_gpu else PYTHON_BYTES)
 
 
-def largest_batch(shape: Shape, arch: Architecture, world: int, memory_bytes: int) -> int:
+def largest_batch(
+    shape: Shape, arch: Architecture, world: int, memory_bytes: int, *, on_gpu: bool = True
+) -> int:
     """The largest rung of the ladder whose estimate fits, 0 if none does."""
     room = USABLE * memory_bytes
-    return next((n for n in LADDER if vram_bytes(shape, arch, n, world) <= room), 0)
+    fits = (n for n in LADDER if vram_bytes(shape, arch, n, world, on_gpu=on_gpu) <= room)
+    return next(fits, 0)
 
 
 def shards_for(tokens: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nanochat_host.core.planner.counts import shape_of
-from nanochat_host.core.planner.gpus import REFERENCE
+from nanochat_host.core.planner.gpus import CPU, REFERENCE
 from nanochat_host.core.planner.inputs import inputs_of
 from nanochat_host.core.planner.memory import largest_batch
 from nanochat_host.core.preflight.situation import Situation
@@ -36,12 +36,17 @@ def processes(now: Situation) -> Iterator[Finding]:
 
 
 def memory(now: Situation) -> Iterator[Finding]:
-    """The estimate of a GPU's memory against what it has."""
+    """The estimate of a GPU's memory against what it has; of a CPU's, where that is to train."""
     plan, gpu = now.plan, now.plan_gpu
-    if plan is None or gpu is None or not now.on_gpu or plan.fits:
+    if plan is None or plan.fits or now.on_gpu != (plan.gpu != CPU):
         return
-    need, have = plan.value("vram_bytes") / 2**30, gpu.memory_bytes / 2**30
-    what = f"about {need:.0f} GiB a GPU are needed, a {gpu.name} has {have:.0f}"
+    need = plan.value("vram_bytes") / 2**30
+    if gpu is not None:
+        have = gpu.memory_bytes / 2**30
+        what = f"about {need:.0f} GiB a GPU are needed, a {gpu.name} has {have:.0f}"
+    else:
+        need, have = need * now.nproc, now.machine.memory_bytes / 2**30
+        what = f"about {need:.0f} GiB of memory are needed, this machine has {have:.0f}"
     why = "the first steps run out of memory (an estimate)"
     if plan.ladder:
         yield Finding("warning", "memory", what, why, {"device_batch_size": plan.ladder})
@@ -88,8 +93,10 @@ def fp8(now: Situation) -> Iterator[Finding]:
 
 def _deepest(now: Situation) -> int:
     """The deepest model of the same options that fits with one row, 0 if none does."""
-    if now.plan is None or now.plan_gpu is None:
+    if now.plan is None:
         return 0
+    on_gpu = now.plan_gpu is not None
+    have = now.plan_gpu.memory_bytes if now.plan_gpu else now.machine.memory_bytes // now.nproc
     given = inputs_of(now.options, now.checkout, now.plan.vocab, now.nproc)
     for depth in range(given.shape.depth - 1, 0, -1):
         shape = shape_of(
@@ -100,7 +107,6 @@ def _deepest(now: Situation) -> int:
             aspect=max(1, given.shape.width // given.shape.depth),
             head_dim=given.shape.head_dim,
         )
-        memory_bytes = now.plan_gpu.memory_bytes
-        if largest_batch(shape, now.checkout.arch, now.nproc, memory_bytes):
+        if largest_batch(shape, now.checkout.arch, now.nproc, have, on_gpu=on_gpu):
             return depth
     return 0

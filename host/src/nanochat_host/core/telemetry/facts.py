@@ -19,7 +19,8 @@ class TelemetryFacts(msgspec.Struct):
     the loop; samples_hooked: it reports samples, so those of the log are left out. sources: "hook"
     and "log" to "live", "stale" or "off". patches: changes that took effect. live: options that may
     be changed. end_exit_code: as the hook saw the script end. updated_at: time of the newest row or
-    event. bad_lines: lines of the events file that are none, bad_sample the first of them.
+    event. flops_per_s: what training reached, over all processes, 0 for unknown. bad_lines: lines
+    of the events file that are none, bad_sample the first of them.
     """
 
     step: int = -1
@@ -43,6 +44,7 @@ class TelemetryFacts(msgspec.Struct):
     end_exit_code: int | None = None
     bad_lines: int = 0
     bad_sample: str = ""
+    flops_per_s: float = 0.0
 
 
 def fold_event(facts: TelemetryFacts, event: Event) -> None:
@@ -128,6 +130,7 @@ def _new_stage(facts: TelemetryFacts, event: Event) -> None:
         stage_index=index if isinstance(index, int) else facts.stage_index + 1,
         stage_title=str(event.fields.get("title", "")),
         patches=facts.patches,
+        flops_per_s=facts.flops_per_s,
         device=facts.device,
         val_bpb=facts.val_bpb,
         loss=facts.loss,

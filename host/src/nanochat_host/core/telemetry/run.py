@@ -30,6 +30,7 @@ from nanochat_host.core.telemetry.mappings import NO_MAPPINGS, Mappings
 from nanochat_host.core.telemetry.metrics import only_in_log, spec
 from nanochat_host.core.telemetry.preview import Preview
 from nanochat_host.core.telemetry.records import StoreDamagedError
+from nanochat_host.core.telemetry.speed import flops_per_s
 from nanochat_host.core.telemetry.store import Store
 from nanochat_host.core.telemetry.tail import Tail
 from nanochat_host.core.wire import MetricInfo
@@ -318,6 +319,7 @@ class RunTelemetry:
         """Write all columns; the index file's bytes, for the caller to write. Raises OSError."""
         self.run.telemetry.mkdir(exist_ok=True)
         self.store.flush(full=True)
+        self.full_facts.flops_per_s = flops_per_s(self.full_facts, self.store)
         log = self.log.index
         return index_file.encode(
             RunIndex(

@@ -17,7 +17,7 @@ SHOWN = (
     ("num_iterations", "steps"),
     ("total_batch_size", "batch"),
     ("grad_accum_steps", "micro-batch"),
-    ("vram_bytes", "GPU memory"),
+    ("vram_bytes", "memory"),
     ("checkpoint_bytes", "checkpoint"),
     ("disk_bytes", "disk"),
     ("hours", "time"),
@@ -38,7 +38,7 @@ def plan_rows(
         why = next((s.plan_error for s in report.steps if s.plan_error), "nothing here is planned")
         return list(_wrapped(clean(why), width))
     old = _planned(before) if before else None
-    rows = [Row("", (("for", "muted"), (f"{step.plan.nproc} x {clean(step.plan.gpu)}", "bold")))]
+    rows = [Row("", (("for", "muted"), (clean(step.plan.machine), "bold")))]
     if report.pipeline:
         rows[:0] = [Row("", (("plan of", "muted"), (clean(step.title), "bold")))]
     rows += _figures(step.plan, old.plan if old else None, width, height - len(rows))
