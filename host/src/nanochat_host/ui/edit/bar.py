@@ -80,22 +80,22 @@ class EditBar(TextLine, can_focus=True):
         self.show(pieces)
 
     def action_move(self, direction: str) -> None:
-        self._editor.move(direction)
+        self._editor.panels.move(direction)
 
     def action_resize(self, direction: str) -> None:
-        self._editor.resize(direction)
+        self._editor.panels.resize(direction)
 
     def action_next(self, steps: int) -> None:
         self._editor.choose_next(steps)
 
     def action_add(self) -> None:
-        self._editor.add()
+        self._editor.panels.add()
 
     def action_options(self) -> None:
         self._editor.open_form()
 
     def action_remove(self) -> None:
-        self._editor.remove()
+        self._editor.panels.remove()
 
     def action_undo(self) -> None:
         self._editor.undo()

@@ -127,7 +127,7 @@ class Drag:
             return
         self.cancel()
         if at is not None and at != grip.at:
-            self._editor.drop(grip.panel, at, _how(grip))
+            self._editor.panels.drop(grip.panel, at, _how(grip))
 
     def _show(self, grid: PanelGrid, at: At, height: int) -> None:
         assert self._grip is not None

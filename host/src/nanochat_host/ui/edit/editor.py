@@ -6,9 +6,7 @@ becomes at once; panels that it leaves alone keep their workers and do not notic
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,23 +15,21 @@ from nanochat_host.layout.edit import EditError
 from nanochat_host.layout.history import History
 from nanochat_host.layout.place import is_narrow
 from nanochat_host.layout.save import LayoutFile
-from nanochat_host.layout.settle import step_border
 from nanochat_host.layout.spec import At, LayoutSpec, Placement, ScreenSpec
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.edit.bar import EditBar
-from nanochat_host.ui.edit.drafts import Draft, find_draft, keep_draft, this_writer
-from nanochat_host.ui.edit.drag import Drag, How
+from nanochat_host.ui.edit.drag import Drag
+from nanochat_host.ui.edit.unsaved import Unsaved
 from nanochat_host.ui.widgets.panel_body import EditLook
 from nanochat_host.ui.widgets.panel_view import PanelView
 
 if TYPE_CHECKING:
     from nanochat_host.ui.deck import Deck
     from nanochat_host.ui.edit.form import SideForm
+    from nanochat_host.ui.edit.panels import Panels
     from nanochat_host.ui.edit.saving import Saving
     from nanochat_host.ui.edit.screens import Screens
     from nanochat_host.ui.screens.deck_screen import DeckScreen
-
-KEEP_AFTER_S = 0.15
 
 
 class Editor:
@@ -50,6 +46,7 @@ class Editor:
         self.bar: EditBar | None = None
         self.form: SideForm | None = None
         self.drag = Drag(self)
+        self.unsaved = Unsaved(self)
 
     def begin(self, deck: Deck) -> None:
         """Edits begin from this version of the file."""
@@ -62,6 +59,13 @@ class Editor:
         from nanochat_host.ui.edit.saving import Saving
 
         return Saving(self)
+
+    @cached_property
+    def panels(self) -> Panels:
+        """Edits of the open tab's panels."""
+        from nanochat_host.ui.edit.panels import Panels
+
+        return Panels(self)
 
     @cached_property
     def screens(self) -> Screens:
@@ -242,77 +246,7 @@ class Editor:
                 self.chosen = grid.views[0].placement.id if grid.views else ""
             self._show_chosen()
             self.say(note)
-        self._keep()
-
-    def _keep(self) -> None:
-        draft = Draft(
-            str(self.file.path), self.file.digest, this_writer(), self.layout.title,
-            self.layout.screens, self.dashboard.screen_id,
-        )  # fmt: skip
-
-        async def keep() -> None:
-            await asyncio.sleep(KEEP_AFTER_S)
-            if self.dirty:
-                await asyncio.to_thread(keep_draft, self.host.paths, draft)
-            else:
-                await asyncio.to_thread(self.saving.forget)
-
-        self.host.run_worker(keep(), group="draft", exclusive=True, exit_on_error=False)
-
-    def restore(self) -> None:
-        """Take up edits that were not saved when the UI ended."""
-        draft = find_draft(self.host.paths, self.file.path)
-        if draft is None or not draft.screens or self.dirty:
-            return
-        if draft.digest != self.file.digest:
-            # Saving asks then: somebody wrote the file in the meantime.
-            self.file = replace(self.file, stale=True)
-        layout = replace(self.layout, title=draft.title, screens=draft.screens)
-        self.history.do("unsaved edits of before", layout)
-        self.enter()
-        self.show("unsaved edits of before", draft.screen)
-        self.host.tell("your unsaved edits of this layout are back: ctrl+s saves, u drops them")
-
-    def move(self, direction: str) -> None:
-        """The chosen panel by one field."""
-        self._on_chosen(
-            "move",
-            lambda layout, screen, panel: edit.move_panel(
-                layout, screen, panel, direction, self.narrow
-            ),
-        )
-
-    def resize(self, direction: str) -> None:
-        """A border of the chosen panel by one field."""
-        screen = self.screen
-
-        def change(layout: LayoutSpec, screen_id: str, panel_id: str) -> LayoutSpec:
-            at = self.place(panel_id) or At(0, 0, screen.columns, 1)
-            to = step_border(at, direction, screen.columns, screen.rows)
-            return edit.resize_panel(layout, screen_id, panel_id, to, self.narrow)
-
-        self._on_chosen("resize", change)
-
-    def drop(self, panel_id: str, at: At, how: How) -> None:
-        """The mouse let go of a panel. how: `edit.put_panel` or `edit.resize_panel`."""
-        name = "move" if how is edit.put_panel else "resize"
-        self.chosen = panel_id
-        self._on_chosen(name, lambda layout, s, p: how(layout, s, p, at, self.narrow))
-
-    def remove(self, panel_id: str = "") -> None:
-        """Take a panel off the screen, the chosen one if none is named."""
-        self.enter()
-        self.chosen = panel_id or self.chosen
-        self._on_chosen("remove", edit.remove_panel)
-
-    def _on_chosen(self, what: str, change: Callable[[LayoutSpec, str, str], LayoutSpec]) -> None:
-        view = self.view
-        if view is None:
-            self.say("there is no panel here; a adds one", "warning")
-            return
-        screen_id, panel_id = self.screen.id, self.chosen
-        name = f"{what} {clean(view.title)}"
-        self.do(name, lambda layout: change(layout, screen_id, panel_id))
+        self.unsaved.keep()
 
     def choose(self, panel_id: str) -> None:
         """Keys go to that panel."""
@@ -345,36 +279,6 @@ class Editor:
         self.show(f"{done}: {name}")
         if self.form is not None:
             self.form.list_fields()
-
-    def add(self) -> None:
-        """Choose a panel from the gallery, and add it."""
-        from nanochat_host.ui.edit.gallery import Gallery
-
-        def chosen(name: str | None) -> None:
-            entry = self.host.deck.catalog.panels.get(name or "")
-            if name is None or entry is None:
-                return
-            options = {key: spec.default for key, spec in entry.panel.options.items()}
-            screen_id, beside = self.screen.id, self.chosen
-            least = self._fields(entry.panel.min_size)
-
-            def change(layout: LayoutSpec) -> LayoutSpec:
-                layout, self.chosen = edit.add_panel(
-                    layout, screen_id, name, options, beside, least
-                )
-                return layout
-
-            self.do(f"add {clean(entry.panel.title)}", change)
-
-        self.host.push_screen(Gallery(self.dashboard), chosen)
-
-    def _fields(self, cells: tuple[int, int]) -> tuple[int, int]:
-        """Columns and rows of the grid that a panel of so many cells takes, its frame included."""
-        grid, screen = self.dashboard.grid, self.screen
-        width, height = grid.size if grid is not None else self.dashboard.size
-        across = -(-(cells[0] + 4) * screen.columns // max(1, width))
-        down = -(-(cells[1] + 2) * screen.rows // max(1, height))
-        return min(across, screen.columns), min(down, screen.rows)
 
     def open_form(self) -> None:
         """The chosen panel's options, at the side."""

@@ -93,7 +93,7 @@ class DashboardScreen(DeckScreen):
     @on(PanelView.MissingAnswered)
     async def _missing_answered(self, message: PanelView.MissingAnswered) -> None:
         if message.answer == "remove":
-            self.editor.remove(message.panel_view.placement.id)
+            self.editor.panels.remove(message.panel_view.placement.id)
         elif "packs" in PLACES:
             await self.host.action_show("packs")
         else:

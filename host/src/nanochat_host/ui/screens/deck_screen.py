@@ -280,7 +280,7 @@ class DeckScreen(HostScreen):
     def _restore(self) -> None:
         """Unsaved edits of the last time, if there are any."""
         if self.host.paths.drafts.exists() and self._deck is not None:
-            self.editor.restore()
+            self.editor.unsaved.restore()
 
     @on(PanelGrid.ShownChanged)
     def _shown_changed(self, message: PanelGrid.ShownChanged) -> None:
