@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
-from app_rig import make_run
+from app_rig import FakeCore, Host, make_run, toasts, until
+from nanochat_host.core import wire
+from nanochat_host.ui import news
 from nanochat_host.ui.toasts import Toast, end_toast, event_toast
 from nanochat_sdk.data import Event
 
@@ -75,6 +78,50 @@ def test_text_of_the_trainer_loses_its_escapes() -> None:
     assert toast is not None
     assert "\x1b" not in toast.text
     assert "\x07" not in toast.text
+
+
+@pytest.mark.parametrize("alert_first", [True, False])
+async def test_a_killed_trainer_is_one_toast(
+    host: Host, core: FakeCore, alert_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news_of: list[str] = []
+    told = news.NewsDesk._failed
+
+    def count(desk: news.NewsDesk, run_id: str, toast: Toast) -> None:
+        news_of.append(run_id)
+        told(desk, run_id, toast)
+
+    monkeypatch.setattr(news.NewsDesk, "_failed", count)
+    monkeypatch.setattr(news, "ALERT_WAIT_S", 1.0)
+    core.run_list = [make_run("one", name="micro")]
+    app = host.app(run="one")
+    fields = {"rule": "failed", "severity": "error", "message": "killed by signal 9"}
+    killed = Event(time.time() + 60, "alert", fields={**fields, "hint": "see dmesg"})
+    ended = make_run("one", name="micro", state="failed", exit_code=-9).facts
+    alert = wire.StreamMessage(rev=1, machine_rev=1, events=[killed])
+    end = wire.StreamMessage(rev=2, machine_rev=1, facts=ended)
+    both = wire.StreamMessage(rev=3, machine_rev=1, facts=ended, events=[killed])
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.model.live and core.streams, "a live run")
+        for message in (alert, end) if alert_first else (both,):
+            core.say(message)
+        await until(pilot, lambda: len(news_of) == 2, "news from both sides", 20.0)
+        (text,) = toasts(app)
+    assert text == "micro failed: killed by signal 9\nsee dmesg\no shows its output"
+
+
+async def test_a_failure_without_an_alert_is_told(
+    host: Host, core: FakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "ALERT_WAIT_S", 0.01)
+    core.run_list = [make_run("one", name="micro")]
+    app = host.app(run="one")
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.model.live and core.streams, "a live run")
+        ended = make_run("one", name="micro", state="failed", exit_code=3).facts
+        core.say(wire.StreamMessage(rev=2, machine_rev=1, facts=ended))
+        await until(pilot, lambda: toasts(app), "a toast")
+        assert toasts(app) == ["micro failed\nexit code 3\no shows its output"]
 
 
 def test_the_end_of_a_run() -> None:

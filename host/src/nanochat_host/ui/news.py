@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
+
+from nanochat_sdk.data import Event
 
 from nanochat_host.core.wire import StartRun, StreamMessage
 from nanochat_host.errors import NanochatCliError
@@ -20,11 +23,13 @@ from nanochat_host.ui.messages import (
     StartWanted,
 )
 from nanochat_host.ui.model import LIVE_STATES, CoreState, Topic, resolve_run
-from nanochat_host.ui.toasts import Toast, end_toast, event_toast
+from nanochat_host.ui.toasts import Toast, end_toast, event_toast, failure_toast, says_the_end
 
 if TYPE_CHECKING:
     from nanochat_host.ui.app import NanochatApp
 
+ALERT_WAIT_S = 2.0
+"""How long the toast of a failure waits for the alert about it."""
 LOOK_EVERY_S = 2.0
 """How often a list asks for the figures of runs that go on, while it is seen."""
 
@@ -40,6 +45,7 @@ class NewsDesk:
         self._attach = attach
         self._since = time.time()
         self._revs = (-1, -1)
+        self._ends_told: set[str] = set()
         self.answered: deque[str] = deque(maxlen=64)
 
     async def take(self, message: AnyNews) -> None:
@@ -164,13 +170,14 @@ class NewsDesk:
         for event in news.events:
             if event.kind == "state" and "id" in event.fields:
                 self.answered.append(str(event.fields["id"]))
-            if event.ts >= self._since and (toast := event_toast(event)) is not None:
-                self._tell(toast)
-                if event.fields.get("bell") is True:
-                    self._app.bell()
+            if event.ts >= self._since:
+                self._event(event)
         if news.facts is not None and news.facts.id == model.run_id:
             toast = end_toast(model.run, news.facts)
-            if toast is not None:
+            if toast is not None and news.facts.state == "failed":
+                # The alert about it says more, and comes with the trainer's last words.
+                self._app.set_timer(ALERT_WAIT_S, partial(self._failed, news.facts.id, toast))
+            elif toast is not None:
                 self._tell(toast)
             was_live = model.live
             model.take_facts(news.facts)
@@ -193,6 +200,21 @@ class NewsDesk:
             self._app.feed.mark(run=run_moved, machine=machine_moved)
         if topics:
             self._publish(topics)
+
+    def _event(self, event: Event) -> None:
+        run_id, run = self._app.model.run_id, self._app.model.run
+        if says_the_end(event):
+            self._failed(run_id, failure_toast(event, run))
+        elif (toast := event_toast(event)) is not None:
+            self._tell(toast)
+        if event.kind == "alert" and event.fields.get("bell") is True:
+            self._app.bell()
+
+    def _failed(self, run_id: str, toast: Toast) -> None:
+        """One toast for the end of a run, whoever brings the news first."""
+        if run_id not in self._ends_told:
+            self._ends_told.add(run_id)
+            self._tell(toast)
 
     def _facts_moved(self, was_live: bool) -> None:
         if self._app.model.live is not was_live:

@@ -11,6 +11,7 @@ from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.words import duration_words, run_name
 
 Severity = Literal["information", "warning", "error"]
+SEE_LOG = "o shows its output"
 
 
 class Toast(msgspec.Struct, frozen=True):
@@ -19,6 +20,23 @@ class Toast(msgspec.Struct, frozen=True):
     text: str
     severity: Severity = "information"
     timeout_s: float = 5.0
+
+
+ENDINGS = frozenset({"failed", "out_of_memory"})
+"""Alerts that say why a run ended: the toast of its end says the same with fewer words."""
+
+
+def says_the_end(event: Event) -> bool:
+    """Whether it is an alert about how the run ended."""
+    fields = event.fields
+    return event.kind == "alert" and fields.get("active", True) and fields.get("rule") in ENDINGS
+
+
+def failure_toast(event: Event, run: RunFacts | None) -> Toast:
+    """The one toast of a run that failed: why, what to do about it, where to look."""
+    name = clean(run_name(run)) if run else "the run"
+    why, hint = event.fields.get("message", ""), event.fields.get("hint", "")
+    return Toast(_lines(f"{name} failed: {why}", hint, SEE_LOG), "error", 15.0)
 
 
 def event_toast(event: Event) -> Toast | None:
@@ -87,7 +105,7 @@ def end_toast(before: RunFacts | None, after: RunFacts) -> Toast | None:
         return Toast(f"{name} is done" + (f" after {duration_words(took)}" if took else ""))
     if after.state == "failed":
         why = after.reason or (f"exit code {after.exit_code}" if after.exit_code else "")
-        return Toast(_lines(f"{name} failed", why, "o shows its output"), "error", 15.0)
+        return Toast(_lines(f"{name} failed", why, SEE_LOG), "error", 15.0)
     if after.state == "lost":
         return Toast(_lines(f"{name} was lost", after.reason), "error", 15.0)
     return None
