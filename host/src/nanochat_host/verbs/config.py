@@ -48,7 +48,8 @@ def register(verbs: Verbs) -> None:
         elif name != "show":
             if name == "validate":
                 verb.add_argument("--target", default="", help="a pipeline: every step of it")
-            verb.add_argument("--gpu", default="", help="kind to plan for, for example H100; CPU: this machine's")
+            kinds = "what to plan for: a GPU, for example H100, or this machine's CPU"
+            verb.add_argument("--gpu", default="", help=kinds)
             verb.add_argument("--price", type=float, default=0.0, help="US dollars a GPU and hour")
     change = add_verb(
         subs,
@@ -223,6 +224,8 @@ def figure(shown: wire.Figure) -> str:
         return f"{number:,.2f} USD"
     if shown.unit == "fraction":
         return f"{100 * number:.1f} %"
+    if shown.unit == "h":
+        return fmt.duration(3600 * number) if number >= 1 / 3600 else "under a second"
     text = f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
     return f"{text} {shown.unit}".strip()
 
