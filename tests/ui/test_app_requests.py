@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from nanochat_host.packs.broker import Desk
 from nanochat_host.ui.feed import Feed
 from nanochat_host.ui.messages import ActsWanted
 from nanochat_host.ui.panel_requests import PanelRequests
+from nanochat_host.ui.screens import confirm
 from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_sdk import Fetch, Needs, StoreGet
 from nanochat_sdk.asks import Answer, Asked
@@ -168,3 +170,45 @@ async def test_a_flood_of_wishes_brings_one_question_and_a_no_silence(
         await pilot.pause()
         assert not questions()
         assert len(core.sent) == 1
+
+
+async def test_keys_meant_for_something_else_agree_to_nothing(
+    tmp_path: Path, core: FakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question that comes by itself, while the person types."""
+    now = [100.0]
+    monkeypatch.setattr(confirm, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    app = Host(tmp_path, core).app(run="one")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.model.live, "a live run")
+
+        def asked() -> bool:
+            return any(isinstance(screen, ConfirmScreen) for screen in app.screen_stack)
+
+        app.post_message(wishes("sudden"))
+        await until(pilot, asked, "a question")
+        for key in "yup":
+            now[0] += 0.3
+            await pilot.press(key)
+        assert asked() and not core.sent
+        now[0] += 1.0
+        await pilot.press("enter")
+        await until(pilot, lambda: not asked(), "enter alone cancels")
+        assert not core.sent
+        app.post_message(wishes("patient"))
+        await until(pilot, asked, "another question")
+        now[0] += 1.0
+        await pilot.press("y")
+        await until(pilot, lambda: core.sent, "the command")
+
+
+async def test_a_value_that_cannot_be_shown_is_not_asked_for(
+    tmp_path: Path, core: FakeCore
+) -> None:
+    app = Host(tmp_path, core).app(run="one")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.model.live, "a live run")
+        right = frozenset({"actions:steer"})
+        hidden = Act("set", "lr", "0.1" + " " * 60 + "; 9")
+        app.post_message(ActsWanted("p:p", "p", right, [hidden, Act("set", "lr", 0.5)], True))
+        await until(pilot, lambda: "p asks: set lr = 0.5" in screen_text(app), "the second")

@@ -276,7 +276,7 @@ async def test_what_a_panel_asks_for_is_checked_and_asked(host: Host, core: Fake
         await until(pilot, lambda: len(toasts(app)) == 2, "two refusals")
         assert all("Evil may not ask for" in text for text in toasts(app))
         granted = frozenset({"actions:steer"})
-        app.post_message(ActsWanted("pack:p", "Knob", granted, [Act("set", "lr", 0.5)]))
+        app.post_message(ActsWanted("pack:p", "Knob", granted, [Act("set", "lr", 0.5)], True))
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "a question")
         await pilot.pause()
         assert "Knob asks: set lr = 0.5" in screen_text(app)

@@ -30,6 +30,10 @@ SENT = {
     "resume": "goes on",
 }
 ASK_CORE_S = 0.5
+QUIET_S = 0.7
+"""Without a key, before a question that a panel brings up by itself can be agreed to."""
+MAX_VALUE = 60
+"""Characters of a value that a panel wants to be set: the person sees all of it."""
 ANSWERED_S = 0.7
 
 
@@ -151,13 +155,17 @@ class Steering:
             needed = ACTIONS.get(act.action)
             wish = clean(f"{act.action} {act.name}".strip())
             if act.value is not None:
-                wish += f" = {clean(str(act.value))[:60]}"
+                wish += f" = {clean(str(act.value))}"
+            if len(str(act.value)) > MAX_VALUE:
+                logger.info("%s asks for a value that cannot be shown", wanted.panel)
+                continue
             if needed is None or needed not in wanted.granted:
                 self._app.tell(f"{title} may not ask for “{wish}”", "warning")
                 continue
             if not asking.begin(prompted=prompted):
                 logger.info("%s asks too much: %s", wanted.panel, wish)
                 continue
+            quiet_s = 0.0 if prompted else QUIET_S
             prompted = False
             answer = None
             try:
@@ -166,6 +174,7 @@ class Steering:
                         f"{title} asks: {wish}",
                         f"The panel {clean(wanted.panel)} wants this done to the run on show.",
                         [Choice("yes", "y", "do it", "", "bold")],
+                        quiet_s=quiet_s,
                     )
                 )
             finally:

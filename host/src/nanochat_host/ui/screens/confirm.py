@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -30,13 +31,22 @@ class Choice:
 
 
 class ConfirmScreen(ModalScreen[str]):
-    """Dismissed with the id of a choice, or "" if the person thinks better of it."""
+    """Dismissed with the id of a choice, or "" if the person thinks better of it.
+
+    quiet_s: of a question that somebody else brings up, in front of whatever the person is doing:
+    enter alone cancels, and nothing else counts until so many seconds have passed without a key,
+    because the keys before were not meant for it.
+    """
 
     CSS_PATH = "modal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Cancel")]
 
-    def __init__(self, title: str, text: str, choices: Sequence[Choice]) -> None:
+    def __init__(
+        self, title: str, text: str, choices: Sequence[Choice], *, quiet_s: float | None = None
+    ) -> None:
         super().__init__()
+        self._quiet_s = quiet_s
+        self._heard_at = 0.0
         self._title = title
         self._text = text
         self._choices = (*choices, Choice("", "escape", "cancel", "change nothing", "muted"))
@@ -67,16 +77,24 @@ class ConfirmScreen(ModalScreen[str]):
         )
         # Enter alone never loses anything.
         safe = next(choice for choice in self._choices if choice.style != "error")
-        choices.select(safe.id or "cancel")
+        choices.select(safe.id if safe.id and self._quiet_s is None else "cancel")
         choices.focus()
+        self._heard_at = time.monotonic()
+
+    def _too_soon(self) -> bool:
+        heard_at, self._heard_at = self._heard_at, time.monotonic()
+        return self._heard_at - heard_at < (self._quiet_s or 0.0)
 
     @on(RowList.Chosen, "#choices")
     def _chosen(self, message: RowList.Chosen) -> None:
-        self.dismiss("" if message.key == "cancel" else message.key)
+        if not self._too_soon():
+            self.dismiss("" if message.key == "cancel" else message.key)
 
     def on_key(self, event: events.Key) -> None:
-        for choice in self._choices:
-            if event.character == choice.key:
-                event.stop()
-                self.dismiss(choice.id)
-                return
+        chosen = next((one for one in self._choices if event.character == one.key), None)
+        if chosen is None:
+            self._heard_at = time.monotonic()
+            return
+        event.stop()
+        if not self._too_soon():
+            self.dismiss(chosen.id)
