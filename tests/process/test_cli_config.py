@@ -93,7 +93,7 @@ def test_config_plan_marks_exact_and_estimated(cli: Cli) -> None:
 
 def test_config_plan_for_the_processor_of_this_machine(cli: Cli) -> None:
     text = cli("config", "plan", "--gpu", "cpu", "--set", "depth=4").out
-    assert "GFLOP/s on this machine's CPU: assumed until a run was measured here" in text
+    assert "GFLOP/s on this machine's CPU, until a run here tells" in text
     assert "dollars" not in text
     priced = cli.json("config", "plan", "--gpu", "cpu", "--price", "2", "--nproc", "2")["plan"]
     figures = {figure["name"]: figure["value"] for figure in priced["figures"]}

@@ -38,7 +38,7 @@ class Processor(NamedTuple):
         speed = f"{self.kind().bf16_flops / 1e9:.3g} GFLOP/s on this machine's CPU"
         if self.measured:
             return f"{speed}, as the run {self.measured.run} reached"
-        return f"{speed}: assumed until a run was measured here"
+        return f"{speed}, until a run here tells"
 
 
 def processor_of(machine: MachineFacts, measured: Speed | None = None) -> Processor:
