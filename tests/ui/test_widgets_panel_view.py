@@ -221,6 +221,19 @@ async def test_declared_keys_come_first_and_prompts_go_through_the_app() -> None
         assert {"level", "search"} <= shown
 
 
+async def test_no_panel_keeps_the_keys_that_lead_out_of_it() -> None:
+    async with running() as (app, pilot):
+        process = give(app.loss, CHART)
+        ways_out = ("tab", "escape", "enter", "ctrl+q", "ctrl+p", "f1", "q", "?", "z", "R", " ", "")
+        process.keys = tuple(KeyHelp(key, "trap") for key in ways_out)
+        app.loss.refresh_from_process()
+        assert app.focused is app.loss
+        await pilot.press("z", "escape", "enter", "tab")
+        assert app.focused is not app.loss
+        assert not app.told(PanelView.Asked)
+        assert "trap" not in {b.binding.description for b in app.screen.active_bindings.values()}
+
+
 async def test_without_unicode_everything_is_ascii() -> None:
     async with running() as (app, _):
         app.loss.ascii_only = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nanochat_host.checkout.dialects import command_line
-from nanochat_host.checkout.introspect import read_options
+from nanochat_host.checkout.introspect import options_of, read_options
 from nanochat_host.checkout.model import Option
+from nanochat_host.checkout.own_modules import OwnModules
 
 
 def option(call: str, before: str = "") -> Option:
@@ -181,3 +184,68 @@ def test_a_configurator_that_is_opened_by_hand() -> None:
     found = read_options(source, "x.py")
     assert found.dialect == "configurator"
     assert [(o.name, o.default, o.help) for o in found.options] == [("depth", 4, "layers")]
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "expected"),
+    [
+        ("add_argument('--t', choices=list(T))", "T = {'a': f, 'b': 2}", {"choices": ["a", "b"]}),
+        ("add_argument('--t', choices=T.keys())", "T = {'a': f}", {"choices": ["a"]}),
+        ("add_argument('--t', choices=sorted(T))", "T = ('b', 'a')", {"choices": ["a", "b"]}),
+        ("add_argument('--t', default=T)", "T = {'a': f}", {"default": None}),
+        ("add_argument('--o', type=Path, default=Path('out'))", "", {"default": "out"}),
+        ("add_argument('--n', default=N)", "N: int = 3", {"default": 3}),
+        ("add_argument('--x', help=f'{9e12:.1e} at most')", "", {"help": "9.0e+12 at most"}),
+        ("add_argument('--x', help=f'{1:999999999}')", "", {"help": "…"}),
+        ("add_argument('--x', help='one of ' + ', '.join(T))", "T = ['a']", {"help": "one of a"}),
+        ("add_argument('--x', help='one of ' + ask())", "", {"help": "one of …"}),
+    ],
+)
+def test_what_is_worked_out_from_the_source(
+    call: str, before: str, expected: dict[str, Any]
+) -> None:
+    found = option(call, before)
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+def test_constants_and_declarations_of_the_checkouts_own_modules(tmp_path: Path) -> None:
+    library = tmp_path / "my_library"
+    library.mkdir()
+    (library / "__init__.py").write_text("LIMIT = 7\n")
+    (library / "modes.py").write_text("MODES = ['a', 'b']\n")
+    (library / "words.py").write_text(
+        "DEPTH = 4\n"
+        "def common(parser):\n    parser.add_argument('--depth', type=int, default=DEPTH)\n"
+        "def never(parser):\n    parser.add_argument('--never')\n"
+    )
+    (library / "broken.py").write_text("MODES = [\n")
+    source = (
+        "import argparse\n"
+        "from my_library import LIMIT\n"
+        "from my_library.modes import MODES as CHOICES\n"
+        "from my_library.words import common, never\n"
+        "from my_library.broken import MODES\n"
+        "from elsewhere import SIZES\n"
+        "parser = argparse.ArgumentParser()\n"
+        "common(parser)\n"
+        "parser.add_argument('--mode', choices=CHOICES, default=MODES)\n"
+        "parser.add_argument('--limit', type=int, default=LIMIT)\n"
+        "parser.add_argument('--size', choices=SIZES)\n"
+    )
+    found = options_of(ast.parse(source), source, OwnModules(tmp_path)).options
+    assert [(o.name, o.default, o.choices) for o in found] == [
+        ("mode", None, ["a", "b"]),
+        ("limit", 7, None),
+        ("size", None, None),
+        ("depth", 4, None),
+    ]
+
+
+def test_a_parser_that_is_made_in_a_module_of_the_checkout(tmp_path: Path) -> None:
+    (tmp_path / "words.py").write_text(
+        "import argparse\ndef get_args():\n    parser = argparse.ArgumentParser()\n"
+        "    parser.add_argument('--depth', type=int)\n    return parser.parse_args()\n"
+    )
+    source = "from words import get_args\nargs = get_args()\n"
+    found = options_of(ast.parse(source), source, OwnModules(tmp_path))
+    assert (found.dialect, [o.name for o in found.options]) == ("argparse", ["depth"])

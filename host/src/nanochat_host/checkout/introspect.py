@@ -8,8 +8,9 @@ from typing import Any
 
 from .configurator import configurator_options
 from .hook.loops import called_name
-from .literals import NotLiteralError, evaluate
+from .literals import NotLiteralError, evaluate, text_of
 from .model import Action, Option, ScriptOptions
+from .own_modules import NONE_OWN, Declarations, OwnModules, calls_of, constants_of
 
 _ACTIONS: dict[str, Action] = {
     "store_true": "store_true",
@@ -26,42 +27,34 @@ def read_options(source: str, filename: str) -> ScriptOptions:
     return options_of(ast.parse(source, filename), source)
 
 
-def options_of(tree: ast.Module, source: str) -> ScriptOptions:
-    """`read_options` for a source that is parsed already."""
-    names = _module_constants(tree)
-    options = _argparse_options(tree, names)
-    if options is not None:
-        return ScriptOptions("argparse", options, _description(tree, names))
+def options_of(tree: ast.Module, source: str, own: OwnModules = NONE_OWN) -> ScriptOptions:
+    """`read_options` for a source that is parsed already. own: modules it may import from."""
+    calls = calls_of(tree)
+    names = constants_of(tree)
+    says = _description(tree, calls, names)
+    if any(called_name(c) in ("add_argument", "ArgumentParser") for c in calls):
+        local = [c for c in calls if called_name(c) == "add_argument" and c.args]
+        names |= own.constants(tree, local, names)
+        declared = [(calls, names), *own.declarations(tree, calls)]
+        return ScriptOptions("argparse", _argparse_options(declared), says)
+    if declared := own.declarations(tree, calls):
+        return ScriptOptions("argparse", _argparse_options(declared), says)
     options = configurator_options(tree, source)
-    if options is not None:
-        return ScriptOptions("configurator", options, _description(tree, names))
-    return ScriptOptions("none", [], _description(tree, names))
+    return ScriptOptions("none" if options is None else "configurator", options or [], says)
 
 
-def _module_constants(tree: ast.Module) -> dict[str, Any]:
-    constants: dict[str, Any] = {}
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            try:
-                constants[statement.targets[0].id] = evaluate(statement.value, constants)
-            except NotLiteralError:
-                constants.pop(statement.targets[0].id, None)
-    return constants
-
-
-def _argparse_options(tree: ast.Module, names: dict[str, Any]) -> list[Option] | None:
-    """None if the script makes no argument parser."""
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
-    added = [c for c in calls if called_name(c) == "add_argument" and c.args]
-    if not added and not any(called_name(c) == "ArgumentParser" for c in calls):
-        return None
-    found = (_option(call, names) for call in sorted(added, key=lambda call: call.lineno))
-    options = _commands(calls, names)
-    for option in filter(None, found):
-        options[option.name] = _paired(options.get(option.name), option)
-    for call in calls:
-        if called_name(call) == "set_defaults":
-            _override_defaults(call, options, names)
+def _argparse_options(declared: Declarations) -> list[Option]:
+    """declared: the calls of the script, and of functions elsewhere that it hands its parser to."""
+    options: dict[str, Option] = {}
+    for calls, names in declared:
+        options |= _commands(calls, names)
+        added = (c for c in calls if called_name(c) == "add_argument" and c.args)
+        for option in filter(None, (_option(c, names) for c in added)):
+            options[option.name] = _paired(options.get(option.name), option)
+    for calls, names in declared:
+        for call in calls:
+            if called_name(call) == "set_defaults":
+                _override_defaults(call, options, names)
     return list(options.values())
 
 
@@ -107,17 +100,17 @@ def _option(call: ast.Call, names: dict[str, Any]) -> Option | None:
     if action == "value" and _literal(given.get("nargs"), names) in ("+", "*"):
         action = "repeated"
     default = _literal(given.get("default"), names)
+    default = None if isinstance(default, dict) else default
     if action in ("store_true", "store_false") and default is None:
         default = action == "store_false"
-    help_text = _literal(given.get("help"), names)
     choices = _literal(given.get("choices"), names)
     return Option(
         name=str(_literal(given.get("dest"), names) or flag.lstrip("-").replace("-", "_")),
         flag="" if positional else flag,
         type=_type_of(given.get("type"), action, default),
         default=default,
-        choices=choices if isinstance(choices, list) else None,
-        help=help_text if isinstance(help_text, str) else "",
+        choices=list(choices) if isinstance(choices, (list, dict)) else None,
+        help=text_of(given["help"], names) if "help" in given else "",
         line=call.lineno,
         required=(positional and _literal(given.get("nargs"), names) not in ("?", "*"))
         or _literal(given.get("required"), names) is True,
@@ -165,11 +158,11 @@ def _override_defaults(call: ast.Call, options: dict[str, Option], names: dict[s
             options[keyword.arg] = replace(options[keyword.arg], default=default)
 
 
-def _description(tree: ast.Module, names: dict[str, Any]) -> str:
+def _description(tree: ast.Module, calls: list[ast.Call], names: dict[str, Any]) -> str:
     """The parser's description, else the first line of the module's docstring."""
-    for n in ast.walk(tree):
-        if isinstance(n, ast.Call) and called_name(n) == "ArgumentParser":
-            given = {k.arg: k.value for k in n.keywords}
+    for call in calls:
+        if called_name(call) == "ArgumentParser":
+            given = {k.arg: k.value for k in call.keywords}
             text = _literal(given.get("description"), names)
             if isinstance(text, str):
                 return text.strip().split("\n")[0]

@@ -10,6 +10,7 @@ from .git import commit_of
 from .introspect import options_of
 from .live import live_names_of
 from .model import Checkout, Stage
+from .own_modules import OwnModules
 from .pipelines import read_pipelines
 from .places import KNOWN, NotACheckoutError, read_source, stage_files
 
@@ -22,7 +23,8 @@ def read_checkout(path: Path) -> Checkout:
     Raises NotACheckoutError.
     """
     sources = stage_files(path)
-    stages = [_read_stage(path, file) for file in sources]
+    own = OwnModules(path)
+    stages = [_read_stage(path, file, own) for file in sources]
     broken = [stage.name for stage in stages if stage.error]
     commit, dirty = commit_of(path)
     return Checkout(
@@ -35,7 +37,7 @@ def read_checkout(path: Path) -> Checkout:
     )
 
 
-def _read_stage(root: Path, file: Path) -> Stage:
+def _read_stage(root: Path, file: Path, own: OwnModules) -> Stage:
     relative = file.relative_to(root)
     name, module = file.stem, ".".join(relative.with_suffix("").parts)
     try:
@@ -43,8 +45,8 @@ def _read_stage(root: Path, file: Path) -> Stage:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a script's odd escapes are its own business
             tree = ast.parse(source, str(file))
-        options = options_of(tree, source)
-        live = live_names_of(tree)
+        options = options_of(tree, source, own)
+        live = live_names_of(tree) if "backward" in source else None
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as exc:
         return Stage(name, module, str(relative), error=_reason(exc))
     return Stage(

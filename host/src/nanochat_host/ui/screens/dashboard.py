@@ -8,11 +8,13 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from nanochat_host.core.wire import Command, Control
+from nanochat_host.packs.catalog import BUILTIN
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.key_notes import KeyNote
 from nanochat_host.ui.messages import SteerWanted, StopWanted
 from nanochat_host.ui.modes import PLACES
 from nanochat_host.ui.screens.deck_screen import DeckScreen
+from nanochat_host.ui.widgets.panel_keys import may_declare
 from nanochat_host.ui.widgets.panel_view import PanelView
 
 STEERING = frozenset({"steer", "pause", "stop"})
@@ -62,6 +64,7 @@ class DashboardScreen(DeckScreen):
             for view in self.views
             if view.process is not None
             for key in view.process.keys
+            if may_declare(key.key)
         ]
 
     def action_steer(self, cmd: Command) -> None:
@@ -109,4 +112,8 @@ class DashboardScreen(DeckScreen):
 
         from nanochat_host.ui.screens.ask import AskScreen
 
-        self.app.push_screen(AskScreen(f"{clean(view.title)}: {key.help}"), answered)
+        # The line is the host's, the words on it are not.
+        theirs = view.entry is not None and view.entry.pack.id != BUILTIN
+        help_line = f"goes to the panel {view.placement.panel}: no key, no token" if theirs else ""
+        question = AskScreen(f"{clean(view.title)}: {key.help}", help=clean(help_line))
+        self.app.push_screen(question, answered)

@@ -39,11 +39,24 @@ CHART_ACTIONS = frozenset({"cursor", "pan", "zoom_x", "reset_view", "log", "smoo
 """Actions that need a chart."""
 
 
+KEPT = frozenset("q?zR")
+"""Characters that stay the host's: quit, help, zoom, restart of the panel."""
+
+
+def may_declare(key: str) -> bool:
+    """A panel may listen to a character. Keys with a name (tab, escape, enter, those with ctrl)
+    lead out of it, and are the host's."""
+    return len(key) == 1 and not key.isspace() and key not in KEPT
+
+
 def with_declared(inherited: BindingsMap, declared: tuple[KeyHelp, ...]) -> BindingsMap:
-    """The host's bindings and those a panel declares, which come first where both want a key."""
+    """The host's bindings and those a panel declares, which come first where both want a key; but
+    no panel gets a key that leads out of it."""
     merged = inherited.copy()
     for index, key in enumerate(declared):
-        spelled = _character_to_key(key.key) if len(key.key) == 1 else key.key
+        if not may_declare(key.key):
+            continue
+        spelled = _character_to_key(key.key)
         binding = Binding(spelled, f"declared({index})", key.help, key_display=key.key)
         merged.key_to_bindings[spelled] = [binding]
     return merged

@@ -1,0 +1,122 @@
+"""What a script imports from modules of its own checkout: constants that its options use, and
+functions that declare options. Read from their source, when needed, and once per checkout."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .hook.loops import called_name
+from .literals import NotLiteralError, evaluate
+
+MAX_SOURCE_BYTES = 2**20
+Declarations = list[tuple[list[ast.Call], dict[str, Any]]]
+"""Calls in the order of their lines, and the constants they may name."""
+
+
+def calls_of(node: ast.AST) -> list[ast.Call]:
+    """Every call below `node`, in the order of the source."""
+    found = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+    return sorted(found, key=lambda call: (call.lineno, call.col_offset))
+
+
+def constants_of(tree: ast.Module) -> dict[str, Any]:
+    """Module variables whose value the source tells."""
+    constants: dict[str, Any] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):
+            target, value = statement.targets[0], statement.value
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            target, value = statement.target, statement.value
+        else:
+            continue
+        if isinstance(target, ast.Name):
+            try:
+                constants[target.id] = evaluate(value, constants)
+            except NotLiteralError:
+                constants.pop(target.id, None)
+    return constants
+
+
+class OwnModules:
+    """Modules below `root`. A module that cannot be read has nothing to give."""
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        self._sources: dict[str, str] = {}
+        self._trees: dict[str, ast.Module | None] = {}
+
+    def constants(
+        self, tree: ast.Module, calls: Sequence[ast.Call], known: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Values of what `calls` name, beyond what is `known`."""
+        used = {n.id for c in calls for n in ast.walk(c) if isinstance(n, ast.Name)} - set(known)
+        found = {}
+        for name, module, there in _imported(tree):
+            if name in used and (source := self._tree(module, (there,))) is not None:
+                values = constants_of(source)
+                if there in values:
+                    found[name] = values[there]
+        return found
+
+    def declarations(self, tree: ast.Module, calls: Sequence[ast.Call]) -> Declarations:
+        """Of functions that the script imports and calls."""
+        called = {called_name(call) for call in calls}
+        found: Declarations = []
+        for name, module, there in _imported(tree):
+            if name not in called:
+                continue
+            source = self._tree(module, (there, "add_argument"))
+            body = source.body if source is not None else []
+            for function in body:
+                if isinstance(function, ast.FunctionDef) and function.name == there:
+                    inner = calls_of(function)
+                    if any(called_name(call) == "add_argument" for call in inner):
+                        found.append((inner, constants_of(source) if source else {}))
+        return found
+
+    def _tree(self, module: str, words: Sequence[str]) -> ast.Module | None:
+        """None also for one that does not hold the `words`: it is not worth parsing."""
+        if module not in self._sources:
+            self._sources[module] = self._source(module)
+        source = self._sources[module]
+        if not all(word in source for word in words):
+            return None
+        if module not in self._trees:
+            self._trees[module] = _parsed(source)
+        return self._trees[module]
+
+    def _source(self, module: str) -> str:
+        """ "" for what is no module of the checkout."""
+        if self._root is None:
+            return ""
+        file = self._root.joinpath(*module.split("."))
+        try:
+            found = file.with_suffix(".py") if not file.is_dir() else file / "__init__.py"
+            with found.open("rb") as opened:
+                return opened.read(MAX_SOURCE_BYTES).decode("utf-8-sig")
+        except (OSError, ValueError):
+            return ""
+
+
+NONE_OWN = OwnModules(None)
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """(name here, module, name there) of `from MODULE import NAME` at module level."""
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            for alias in statement.names:
+                yield alias.asname or alias.name, statement.module, alias.name
