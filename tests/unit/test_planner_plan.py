@@ -149,7 +149,7 @@ def test_a_cpu_is_planned_for_at_the_speed_it_reached() -> None:
     assert "until a run here tells" in slow.assumptions[0]
     assert fast.assumptions[0] == "60 GFLOP/s on this machine's CPU, as the run night reached"
     assert {"usd", "mfu"}.isdisjoint(figure.name for figure in fast.figures)
-    assert fast.machine == "this machine's CPU"
+    assert fast.machine == "this CPU"
 
 
 def test_processes_on_a_cpu_share_its_speed_and_its_memory() -> None:

@@ -179,7 +179,7 @@ class Plan(msgspec.Struct):
         """What it is for, as a person says it."""
         if self.gpu != "CPU":
             return f"{self.nproc} x {self.gpu}"
-        return "this machine's CPU" + (f", {self.nproc} processes" if self.nproc > 1 else "")
+        return "this CPU" if self.nproc == 1 else f"this CPU, {self.nproc} processes"
 
     def value(self, name: str) -> Any:
         """The value of a figure. Raises KeyError."""
