@@ -131,6 +131,21 @@ def test_configurator_settings() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from lib.configurator import get_config\nnew = get_config(keys)",
+        "import lib.configurator as conf\nglobals().update(conf.read(globals()))",
+        "from lib import configurator\nconfigurator.apply(globals())",
+        "with open('lib/configurator.py') as f:\n    exec(f.read())",
+    ],
+)
+def test_other_ways_to_call_a_configurator(line: str) -> None:
+    found = read_options(f"import os\ndepth = 4 # layers\n{line}\nafter = 5\n", "train.py")
+    assert found.dialect == "configurator"
+    assert [(o.name, o.help) for o in found.options] == [("depth", "layers")]
+
+
 def test_a_script_without_options() -> None:
     found = read_options('"""Looks at things."""\nprint(1)\n', "x.py")
     assert (found.dialect, found.options, found.help) == ("none", [], "Looks at things.")

@@ -1,5 +1,5 @@
-"""The older dialect: settings are module variables that stand before `exec(open(...).read())` of
-`configurator.py`, which lets `--name=value` replace them."""
+"""The older dialect: settings are module variables that stand before `configurator.py` is run or
+called, which lets `--name=value` replace them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import io
 import tokenize
 from typing import Any
 
-from .hook.liveness import is_configurator
+from .hook.liveness import configurator_line
 from .literals import NotLiteralError, evaluate
 from .model import Option
 
 
 def configurator_options(tree: ast.Module, source: str) -> list[Option] | None:
     """None if the script has no configurator line."""
-    end = next((i for i, s in enumerate(tree.body) if is_configurator(s)), None)
-    if end is None:
+    end = configurator_line(tree)
+    if not end:
         return None
     comments = _trailing_comments(source)
     values: dict[str, Any] = {}

@@ -98,20 +98,43 @@ def _option_names(tree: ast.Module) -> set[str]:
             names |= {str(name).lstrip("-").replace("-", "_") for name in (dest or long)[:1]}
     if names:
         return names
-    for statement in tree.body:
-        if is_configurator(statement):
-            return names
-        if isinstance(statement, ast.Assign):
+    for statement in tree.body[: configurator_line(tree)]:
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)):
             names |= stored_names(statement)
-    return set()
+    return names
 
 
-def is_configurator(statement: ast.stmt) -> bool:
-    """`exec(open(.../configurator.py).read())`, in one line or below a `with`: the older way to
-    read the command line."""
-    nodes = list(ast.walk(statement)) if isinstance(statement, (ast.Expr, ast.With)) else []
-    runs = any(isinstance(n, ast.Call) and called_name(n) == "exec" for n in nodes)
-    return runs and any(
+def configurator_line(tree: ast.Module) -> int:
+    """Which statement lets the command line replace module variables, the older way to read it; 0
+    if none does. `exec(open(.../configurator.py).read())`, in one line or below a `with`, or a call
+    of what was imported from a module of that name."""
+    reads: set[str] = set()
+    for index, statement in enumerate(tree.body):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            reads |= _configurators(statement)
+        elif isinstance(statement, (ast.Expr, ast.With, ast.Assign)) and _configures(
+            statement, reads
+        ):
+            return index
+    return 0
+
+
+def _configurators(statement: ast.Import | ast.ImportFrom) -> set[str]:
+    module = (statement.module or "") if isinstance(statement, ast.ImportFrom) else ""
+    whole = module.rpartition(".")[2] == "configurator"
+    return {
+        alias.asname or alias.name.rpartition(".")[2]
+        for alias in statement.names
+        if whole or alias.name.rpartition(".")[2] == "configurator"
+    }
+
+
+def _configures(statement: ast.stmt, reads: set[str]) -> bool:
+    nodes = list(ast.walk(statement))
+    calls = [called_name(n) for n in nodes if isinstance(n, ast.Call)]
+    if reads & {n.id for n in nodes if isinstance(n, ast.Name)} and calls:
+        return True
+    return "exec" in calls and any(
         isinstance(n, ast.Constant)
         and isinstance(n.value, str)
         and n.value.endswith("configurator.py")
