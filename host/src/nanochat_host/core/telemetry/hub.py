@@ -13,12 +13,12 @@ from typing import Any
 
 from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts, RunFacts
 
-from nanochat_host.core.telemetry import index as index_file
 from nanochat_host.core.telemetry import journal, logindex
 from nanochat_host.core.telemetry.alerts import AlertEngine
 from nanochat_host.core.telemetry.facts import TelemetryFacts
 from nanochat_host.core.telemetry.health import health
 from nanochat_host.core.telemetry.heard import Heard
+from nanochat_host.core.telemetry.held import HeldRuns
 from nanochat_host.core.telemetry.machine import Machine
 from nanochat_host.core.telemetry.mappings import NO_MAPPINGS, Mappings
 from nanochat_host.core.telemetry.metrics import canonical, use_declared
@@ -33,12 +33,11 @@ from nanochat_host.core.telemetry.watch import Watch
 from nanochat_host.core.wire import MetricInfo, QueryAnswer, QueryItem, QueryResult
 from nanochat_host.core.wire_alerts import DEFAULTS
 from nanochat_host.core.wire_health import HealthPart
-from nanochat_host.paths import Paths, RunPaths, atomic_write
+from nanochat_host.paths import Paths, RunPaths
 
 logger = logging.getLogger(__name__)
 PACE_S = 0.015
 """Least time between two rounds of reading: what arrives in between is read together."""
-SAVE_S = 5.0
 
 
 class TelemetryHub:
@@ -59,19 +58,16 @@ class TelemetryHub:
         judge_ended: bool = False,
     ) -> None:
         self._paths = paths
-        self._limit = memory_limit_bytes
         self.limits = DEFAULTS
         self.pack_rules: Sequence[PackRule] = ()
         self._mappings = NO_MAPPINGS
         self._judge_ended = judge_ended
         self.on_alert: Callable[[str, Event], None] = lambda run_id, event: None
         self._counter = 0
-        self._runs: dict[str, RunTelemetry] = {}
-        self._parked: dict[str, tuple[RunPaths, TelemetryFacts, int]] = {}
+        self._runs = HeldRuns(memory_limit_bytes)
         self._alerts: dict[str, AlertEngine] = {}
         self._seen: dict[str, Seen] = {}
         self._dirty: dict[str, None] = {}
-        self._unsaved: set[str] = set()
         self._wake = asyncio.Event()
         self._machine = Machine(sampler or Sampler(paths.home), self._tick)
         self._notifier = Notifier(PACE_S)
@@ -88,7 +84,7 @@ class TelemetryHub:
         self._machine.start(self._live_runs, self._sampled)
         self._tasks = [
             loop.create_task(self._read_forever()),
-            loop.create_task(self._save_forever()),
+            loop.create_task(self._runs.save_forever()),
         ]
         self._wake.set()
 
@@ -100,11 +96,7 @@ class TelemetryHub:
         await self._machine.stop()
         self._watch.close()
         self._notifier.close()
-        for run_id in list(self._unsaved):
-            if run := self._runs.get(run_id):
-                self._save_now(run)
-        for run in self._runs.values():
-            run.close()
+        self._runs.close()
 
     # -- runs ---------------------------------------------------------------------------------
 
@@ -112,13 +104,8 @@ class TelemetryHub:
         """Read the run's events and log, and go on while it is live. Idempotent."""
         run_id = run.run_id
         known = self._runs.get(run_id)
-        if known is None and (live or run_id not in self._parked):
-            self._parked.pop(run_id, None)
-            known = self._runs[run_id] = RunTelemetry(
-                run, self._tick, live=live, mappings=self._mappings
-            )
-            known.was_live |= self._judge_ended
-            self._alerts[run_id] = AlertEngine(known.history.all())
+        if known is None and (live or self._runs.parked(run_id) is None):
+            known = self._hold(run, live=live)
         if known is None:
             return
         if live and not known.live:
@@ -133,9 +120,9 @@ class TelemetryHub:
         self.pack_rules = rules
         use_declared(mappings.specs)
         self._mappings = mappings
-        for run_id, run in self._runs.items():
+        for run in self._runs:
             run.remap(mappings)
-            self._mark(run_id)
+            self._mark(run.run.run_id)
 
     def settle(self, run_id: str) -> None:
         """The run has ended: read to the end, then stop following."""
@@ -146,16 +133,15 @@ class TelemetryHub:
     def is_settled(self, run_id: str) -> bool:
         """Whether an ended run was read to its end."""
         run = self._runs.get(run_id)
-        return run.settled if run else run_id in self._parked
+        return run.settled if run else self._runs.parked(run_id) is not None
 
     def forget(self, run_id: str) -> None:
         """Drop everything held about a run. Its files are the caller's."""
-        if run := self._runs.pop(run_id, None):
+        if run := self._runs.drop(run_id):
             self._watch.remove(run.run.root)
             run.close()
-        for held in (self._parked, self._alerts, self._seen, self._dirty):
+        for held in (self._alerts, self._seen, self._dirty):
             held.pop(run_id, None)
-        self._unsaved.discard(run_id)
         self._machine.forget(run_id)
 
     def append_event(self, run: RunPaths, event: Event) -> None:
@@ -183,15 +169,13 @@ class TelemetryHub:
 
     def facts(self, run_id: str) -> TelemetryFacts:
         """What the telemetry says about the run; empty if it is not followed."""
-        if run := self._runs.get(run_id):
-            return run.facts
-        return self._parked[run_id][1] if run_id in self._parked else TelemetryFacts()
+        found = self._runs.get(run_id) or self._runs.parked(run_id)
+        return found.facts if found else TelemetryFacts()
 
     def rev(self, run_id: str) -> int:
         """Revision of the newest thing read of the run; 0 if it is not followed."""
-        if run := self._runs.get(run_id):
-            return run.rev
-        return self._parked[run_id][2] if run_id in self._parked else 0
+        found = self._runs.get(run_id) or self._runs.parked(run_id)
+        return found.rev if found else 0
 
     def telemetry(self, run_id: str) -> RunTelemetry | None:
         """All that was read of the run; None if it is not followed."""
@@ -258,7 +242,7 @@ class TelemetryHub:
     @property
     def memory_bytes(self) -> int:
         """Bytes of all columns in memory."""
-        return sum(run.memory_bytes for run in self._runs.values())
+        return self._runs.memory_bytes
 
     def subscribe(self, callback: Callable[[str, int, list[Event]], None]) -> Callable[[], None]:
         """Have `callback(run_id, rev, new events)` called in the loop when something changed, at
@@ -282,19 +266,24 @@ class TelemetryHub:
             self._mark(run_id)
 
     def _open(self, run_id: str) -> RunTelemetry | None:
-        if run_id in self._parked and run_id not in self._runs:
-            self.follow(self._parked.pop(run_id)[0], live=False)
-        run = self._runs.pop(run_id, None)
-        if run is not None:
-            self._runs[run_id] = run  # the newest asked for is last
-        return run
+        if parked := self._runs.parked(run_id):
+            self._hold(parked.run, live=False)
+            self._mark(run_id)
+        return self._runs.asked(run_id)
+
+    def _hold(self, run: RunPaths, *, live: bool) -> RunTelemetry:
+        held = RunTelemetry(run, self._tick, live=live, mappings=self._mappings)
+        held.was_live |= self._judge_ended
+        self._runs.add(held)
+        self._alerts[run.run_id] = AlertEngine(held.history.all())
+        return held
 
     def _live_runs(self) -> dict[str, Path]:
-        return {i: run.run.state_json for i, run in self._runs.items() if run.live}
+        return {run.run.run_id: run.run.state_json for run in self._runs if run.live}
 
     def _sampled(self) -> None:
         self._notifier.changed("", self._machine.rev, [])
-        for run in list(self._runs.values()):
+        for run in self._runs:
             if run.held_up:
                 self._mark(run.run.run_id)
             if run.live:
@@ -310,7 +299,7 @@ class TelemetryHub:
                 for run_id in list(self._dirty):
                     self._read(run_id)
                     await asyncio.sleep(0)
-            self._make_room()
+            self._runs.make_room(self._dirty)
             await asyncio.sleep(max(0.0, PACE_S - (loop.time() - began)))
 
     def _read(self, run_id: str) -> None:
@@ -330,7 +319,7 @@ class TelemetryHub:
         if not more:
             self._dirty.pop(run_id, None)
         if run.rev != before or run.new_events:
-            self._unsaved.add(run_id)
+            self._runs.changed(run_id)
             events, run.new_events = run.new_events, []
             self._notifier.changed(run_id, run.rev, events)
         if not more and (run.live or run.settled != was_settled):
@@ -338,7 +327,7 @@ class TelemetryHub:
         if run.settled and not was_settled:
             run.was_live = self._judge_ended  # its last word was judged
             self._watch.remove(run.run.root)
-            self._unsaved.add(run_id)
+            self._runs.changed(run_id)
 
     def _alert(self, run: RunTelemetry) -> None:
         if not run.caught_up:
@@ -351,43 +340,3 @@ class TelemetryHub:
             with contextlib.suppress(OSError):
                 self.append_event(run.run, event)
             self.on_alert(run.run.run_id, event)
-
-    def _make_room(self) -> None:
-        """Send ended runs back to disk, those not asked for longest first."""
-        held = self.memory_bytes
-        for run_id, run in list(self._runs.items()):
-            if held <= self._limit:
-                return
-            if run.live or not run.settled or run_id in self._dirty:
-                continue
-            if run_id in self._unsaved and not self._save_now(run):
-                continue
-            held -= run.memory_bytes
-            self._parked[run_id] = (run.run, run.facts, run.rev)
-            del self._runs[run_id]
-
-    async def _save_forever(self) -> None:
-        """Write index files beside the loop: a slow disk must not hold up anyone."""
-        while True:
-            await asyncio.sleep(SAVE_S)
-            for run_id in list(self._unsaved):
-                self._unsaved.discard(run_id)
-                run = self._runs.get(run_id)
-                if run is None or not run.caught_up:
-                    continue
-                try:
-                    data = run.save()
-                    target = run.run.telemetry / index_file.FILE
-                    await asyncio.to_thread(atomic_write, target, data)
-                except OSError as error:
-                    self._unsaved.add(run_id)
-                    logger.warning("telemetry not saved: %s", error, extra={"run": run_id})
-
-    def _save_now(self, run: RunTelemetry) -> bool:
-        try:
-            atomic_write(run.run.telemetry / index_file.FILE, run.save())
-        except OSError as error:
-            logger.warning("telemetry not saved: %s", error, extra={"run": run.run.run_id})
-            return False
-        self._unsaved.discard(run.run.run_id)
-        return True
