@@ -9,7 +9,9 @@ from typing import Any
 
 from nanochat_host.core.wire import Query, QueryAnswer, QueryResult
 from nanochat_host.errors import CoreUnavailableError
-from nanochat_host.ui.feed import PAINTS_AT_ONCE, Feed, Slot, wants_machine
+from nanochat_host.ui.feed import Feed
+from nanochat_host.ui.painter import PAINTS_AT_ONCE
+from nanochat_host.ui.slot import Slot, wants_machine
 from nanochat_sdk.data import Needs, SeriesQuery
 from nanochat_sdk.protocol import Act, Input, View
 
@@ -304,9 +306,9 @@ async def test_after_a_key_only_the_panel_it_was_for_is_painted() -> None:
         return [slot.panel.paints for slot in stand.slots]  # type: ignore[attr-defined]
 
     await stand.begin()
-    await stand.until(lambda: not stand.feed._painting)
+    await stand.until(lambda: not stand.feed._painter._painting)
     before = paints()
-    stand.feed._painted_at = stand.pressed_at = time.monotonic() + 60.0
+    stand.feed._painter._painted_at = stand.pressed_at = time.monotonic() + 60.0
     stand.processes[2].prompted = True
     stand.answer()
     await stand.until(lambda: paints() != before)

@@ -2,8 +2,7 @@
 
 There is no timer that runs by itself. A panel is pulled when something moved and its last pull is
 old enough: at once if it was quiet, else when its refresh interval is over. All panels due at that
-moment share one `/v1/query`. What a worker answers is painted a few panels at a time, so that a
-key never waits for twelve charts.
+moment share one `/v1/query`. What a worker answers is painted by the `Painter`.
 """
 
 from __future__ import annotations
@@ -12,14 +11,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
-from nanochat_sdk.data import Needs
-from nanochat_sdk.protocol import Act, Input, View
+from nanochat_sdk.protocol import Act, Input
 
 from nanochat_host.core.wire import Query, QueryItem, QueryResult
 from nanochat_host.errors import NanochatCliError, NotFoundError
+from nanochat_host.ui.painter import Painter
+from nanochat_host.ui.slot import Shown, Slot, wants_machine
 
 if TYPE_CHECKING:
     from nanochat_host.packs.process import PanelProcess
@@ -27,61 +27,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 TOGETHER_S = 0.012
 """Panels due within this time of each other are asked for in one query."""
-PAINT_EVERY_S = 0.008
-PAINTS_AT_ONCE = 2
-KEYS_FIRST_S = 0.016
-"""After a key nothing is painted for so long but what it asked for,"""
-PAINT_AT_LEAST_S = 0.05
-"""unless panels have waited for this."""
 RETRY_S = 0.5
 RENEW_EVERY_S, RENEW_BURST_S = 0.5, 1.5
 """How often a panel that nobody touched may ask for other data, all of which is worked out anew;
 the first few times it gets them at once."""
 FED_STATES = frozenset({"live", "slow"})
-
-
-class Shown(Protocol):
-    """What the feed needs of a panel on the screen."""
-
-    view: View
-    source_gone: bool
-
-    @property
-    def inner_size(self) -> tuple[int, int]:
-        """Cells inside the frame."""
-
-    def refresh_from_process(self) -> None:
-        """Paint what the process holds now."""
-
-
-class Slot(msgspec.Struct, eq=False):
-    """One panel on show. rev: revision of the core's data it has. due: something moved since it
-    was last pulled. force: it must draw again whatever the data. inputs: typed, not yet handed
-    over. answers: to its questions, not yet handed over. asked: needs of its last query. renew_at:
-    from when on these may be others. run: id of the run it shows, "" for the run on show."""
-
-    panel: Shown
-    process: PanelProcess
-    period_s: float
-    run: str = ""
-    rev: int = 0
-    due: bool = True
-    force: bool = True
-    pulled_at: float = -1e9
-    inputs: list[Input] = []
-    answers: bool = False
-    asked: Needs | None = None
-    machine: bool = False
-    renew_at: float = -1e9
-
-    def wait_s(self, now: float) -> float:
-        """Seconds until it may be pulled."""
-        if self.inputs or self.force:
-            return 0.0
-        wait_s = self.pulled_at + self.period_s - now
-        if self.asked is not self.process.needs and not self.process.prompted:
-            wait_s = max(wait_s, self.renew_at - now)
-        return wait_s
 
 
 class Feed:
@@ -96,16 +46,13 @@ class Feed:
     ) -> None:
         self._query = query
         self._on_acts = on_acts
-        self._pressed_at = pressed_at
-        self._painted_at = 0.0
+        self._painter = Painter(pressed_at)
         self._slots: dict[PanelProcess, Slot] = {}
         self._run_id = ""
         self._up = False
         self._busy = False
         self._not_before = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._unpainted: dict[Slot, None] = {}
-        self._painting = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -124,15 +71,15 @@ class Feed:
                 process.resume()
                 slot.due = slot.force = True
                 # Of what happened to it meanwhile, nothing was painted.
-                self._unpainted[slot] = None
+                self._painter.add(slot)
         self._slots = chosen
-        self._paint_soon()
+        self._painter.begin()
         self.kick()
 
     def forget(self, slot: Slot) -> None:
         """Its worker is about to be closed."""
         self._slots = {p: other for p, other in self._slots.items() if other is not slot}
-        self._unpainted.pop(slot, None)
+        self._painter.forget(slot)
 
     def set_run(self, run_id: str) -> None:
         """Ask about another run from now on; "" asks for the machine alone."""
@@ -196,8 +143,8 @@ class Feed:
         acts = process.take_acts()
         if acts:
             self._on_acts(slot.panel, acts)
-        self._unpainted[slot] = None
-        self._paint_soon()
+        self._painter.add(slot)
+        self._painter.begin()
         if slot.inputs and process.ready:
             self._pull(slot, None)
         if slot.due:
@@ -310,31 +257,3 @@ class Feed:
             if data is not None:
                 slot.force = False
         return taken
-
-    def _paint_soon(self) -> None:
-        if not self._painting:
-            self._paint()
-
-    def _paint(self) -> None:
-        """Paint a few panels at once, the others after keys had their turn."""
-        self._painting = bool(self._unpainted)
-        now = time.monotonic()
-        turn = [slot for slot in self._unpainted if slot.process.prompted]
-        if not turn and now >= self._panels_turn():
-            turn = list(self._unpainted)[:PAINTS_AT_ONCE]
-            self._painted_at = now
-        for slot in turn:
-            del self._unpainted[slot]
-            slot.panel.refresh_from_process()
-        if self._painting:
-            asyncio.get_running_loop().call_later(PAINT_EVERY_S, self._paint)
-
-    def _panels_turn(self) -> float:
-        """When panels may be painted that no key is waiting for."""
-        return min(self._pressed_at() + KEYS_FIRST_S, self._painted_at + PAINT_AT_LEAST_S)
-
-
-def wants_machine(needs: Needs) -> bool:
-    """The needs hold something that moves with the machine rather than with the run."""
-    names = [query.metric for query in needs.series] + list(needs.latest)
-    return needs.machine or any(name.startswith(("sys/", "gpu/", "*")) for name in names)

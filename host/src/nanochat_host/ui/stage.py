@@ -11,10 +11,11 @@ from nanochat_sdk.protocol import Act
 
 from nanochat_host.packs.process import PanelProcess
 from nanochat_host.packs.supervisor import Supervisor
-from nanochat_host.ui.feed import Feed, Shown, Slot
+from nanochat_host.ui.feed import Feed
 from nanochat_host.ui.messages import ActsWanted, Failure
 from nanochat_host.ui.model import CoreState
 from nanochat_host.ui.panel_requests import PanelRequests
+from nanochat_host.ui.slot import Shown, Slot
 
 if TYPE_CHECKING:
     from nanochat_host.layout.spec import Placement
