@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -27,9 +28,15 @@ def read_options(source: str, filename: str) -> ScriptOptions:
     return options_of(ast.parse(source, filename), source)
 
 
-def options_of(tree: ast.Module, source: str, own: OwnModules = NONE_OWN) -> ScriptOptions:
-    """`read_options` for a source that is parsed already. own: modules it may import from."""
-    calls = calls_of(tree)
+def options_of(
+    tree: ast.Module,
+    source: str,
+    own: OwnModules = NONE_OWN,
+    nodes: Iterable[ast.AST] | None = None,
+) -> ScriptOptions:
+    """`read_options` for a source that is parsed already. own: modules it may import from. nodes:
+    of the tree, where they are known."""
+    calls = calls_of(ast.walk(tree) if nodes is None else nodes)
     names = constants_of(tree)
     says = _description(tree, calls, names)
     if any(called_name(c) in ("add_argument", "ArgumentParser") for c in calls):

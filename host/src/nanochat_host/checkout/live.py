@@ -16,7 +16,8 @@ def live_names(source: str) -> list[str]:
     return live_names_of(ast.parse(source)) or []
 
 
-def live_names_of(tree: ast.Module) -> list[str] | None:
-    """The same for a parsed source; None if it has no training loop."""
-    site = find_loop(tree)
+def live_names_of(tree: ast.Module, nodes: list[ast.AST] | None = None) -> list[str] | None:
+    """The same for a parsed source; None if it has no training loop. nodes: of the tree, where
+    they are known."""
+    site = find_loop(tree, nodes)
     return None if site is None else liveness(tree, site).live

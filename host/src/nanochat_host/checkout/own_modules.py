@@ -4,8 +4,9 @@ functions that declare options. Read from their source, when needed, and once pe
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from .hook.loops import called_name
 from .literals import NotLiteralError, evaluate
 
 MAX_SOURCE_BYTES = 2**20
+_STATEMENT = re.compile(r"\n(?=[^\s#)\]}])")
 Declarations = list[tuple[list[ast.Call], dict[str, Any]]]
 """Calls in the order of their lines, and the constants they may name."""
 
 
-def calls_of(node: ast.AST) -> list[ast.Call]:
-    """Every call below `node`, in the order of the source."""
-    found = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+def calls_of(nodes: Iterable[ast.AST]) -> list[ast.Call]:
+    """The calls among `nodes`, in the order of the source."""
+    found = [n for n in nodes if isinstance(n, ast.Call)]
     return sorted(found, key=lambda call: (call.lineno, call.col_offset))
 
 
@@ -56,7 +58,7 @@ class OwnModules:
         used = {n.id for c in calls for n in ast.walk(c) if isinstance(n, ast.Name)} - set(known)
         found = {}
         for name, module, there in _imported(tree):
-            if name in used and (source := self._tree(module, (there,))) is not None:
+            if name in used and (source := self._tree(module, there)) is not None:
                 values = constants_of(source)
                 if there in values:
                     found[name] = values[there]
@@ -69,21 +71,24 @@ class OwnModules:
         for name, module, there in _imported(tree):
             if name not in called:
                 continue
-            source = self._tree(module, (there, "add_argument"))
+            source = self._tree(module, f"def {there}(", "add_argument")
             body = source.body if source is not None else []
             for function in body:
                 if isinstance(function, ast.FunctionDef) and function.name == there:
-                    inner = calls_of(function)
+                    inner = calls_of(ast.walk(function))
                     if any(called_name(call) == "add_argument" for call in inner):
                         found.append((inner, constants_of(source) if source else {}))
         return found
 
-    def _tree(self, module: str, words: Sequence[str]) -> ast.Module | None:
-        """None also for one that does not hold the `words`: it is not worth parsing."""
+    def _tree(self, module: str, begins: str, holds: str = "") -> ast.Module | None:
+        """None also where `holds` does not stand between `begins` and the next statement: then it
+        is not worth parsing."""
         if module not in self._sources:
             self._sources[module] = self._source(module)
         source = self._sources[module]
-        if not all(word in source for word in words):
+        at = source.find(begins)
+        end = _STATEMENT.search(source, at + len(begins))
+        if at < 0 or holds not in source[at : end.start() if end else None]:
             return None
         if module not in self._trees:
             self._trees[module] = _parsed(source)

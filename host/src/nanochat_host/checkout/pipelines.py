@@ -23,6 +23,8 @@ FIRST = ("runs", ".", "dev")
 MAX_BYTES = 256 * 1024
 MAX_SHOWN = 200
 _FUNCTION = re.compile(r"\s*(?:function\s+[\w-]+\s*(?:\(\s*\))?|[\w-]+\s*\(\s*\))\s*(\{)?")
+_RUNS = re.compile(r"python|torchrun|\srun\s", re.IGNORECASE)
+"""What every recipe holds: most other scripts do not."""
 _DECLARES = ("export", "local", "readonly", "declare", "typeset")
 _LEFT_OUT_ENV = {"NANOCHAT_BASE_DIR"}
 """Where a checkout's artifacts lie is said once, when it is registered."""
@@ -41,6 +43,8 @@ def read_pipelines(path: Path) -> list[Pipeline]:
                     continue
                 text = file.read_text(encoding="utf-8", errors="replace")
             except OSError:
+                continue
+            if not _RUNS.search(text):
                 continue
             pipeline = read_pipeline(text, file.stem, str(file.relative_to(path)), own)
             if pipeline.steps or any(_names(line, own) for line in pipeline.unread):

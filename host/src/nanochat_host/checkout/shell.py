@@ -19,6 +19,8 @@ Variables = dict[str, Value]
 _OPERATORS = ("&&", "||", ";;", ">>", "<<", ">&", "&>", ";", "|", "&", ">", "<", "(", ")")
 _OPERATOR_STARTS = frozenset("&|;<>()")
 _PLAIN = re.compile(r"[^\s'\"$`(\\&|;<>)]+")
+_BLANK = re.compile(r"(?:\s+|#[^\n]*)+")
+_QUOTED = re.compile(r"[^\"$`\\]+")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _BRACED = re.compile(r"([A-Za-z_]\w*|\d+)(?:\[([^\]]*)\])?(:?[-=+?])?(.*)", re.DOTALL)
 
@@ -85,11 +87,9 @@ class _Reader:
 
     def _skip_blank(self) -> bool:
         """Over blanks and comments; False at the end."""
-        text = self._text
-        while self._at < len(text) and (text[self._at].isspace() or text[self._at] == "#"):
-            newline = text.find("\n", self._at) if text[self._at] == "#" else self._at
-            self._at = len(text) if newline < 0 else newline + 1
-        return self._at < len(text)
+        blank = _BLANK.match(self._text, self._at)
+        self._at = blank.end() if blank else self._at
+        return self._at < len(self._text)
 
     def _operator(self) -> str:
         if self._text[self._at] not in _OPERATOR_STARTS:
@@ -160,13 +160,16 @@ class _Reader:
         parts: list[Value] = []
         while self._at < len(self._text) and self._text[self._at] != '"':
             char = self._text[self._at]
-            if char == "$":
+            if plain := _QUOTED.match(self._text, self._at):
+                self._at = plain.end()
+                parts.append(plain.group())
+            elif char == "$":
                 parts.append(self._dollar())
             elif char == "`":
                 self._skip_until("`")
                 parts.append(None)
             else:
-                self._at += 2 if char == "\\" else 1
+                self._at += 2
                 parts.append(self._text[self._at - 1 : self._at])
         if self._at >= len(self._text):
             raise ShellError("a quote is not closed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_SPECIAL = re.compile(r"[\\'\"#()]")
 _HEREDOC = re.compile(r"(?<!<)<<-?\s*['\"]?([A-Za-z_]\w*)['\"]?")
 
 
@@ -32,24 +33,23 @@ def logical_lines(text: str) -> list[str]:
 def _continues(line: str) -> str:
     """What is still open at the end: a quote, "(" or a backslash; "" if nothing is."""
     quote, depth, at = "", 0, 0
-    while at < len(line):
-        char = line[at]
+    while found := _SPECIAL.search(line, at):
+        char, at = found.group(), found.end()
+        before = line[at - 2 : at - 1]
         if char == "\\" and quote != "'":
-            if at + 1 == len(line):
+            if at == len(line):
                 return "\\"
             at += 1
         elif quote:
             quote = "" if char == quote else quote
         elif char in "'\"":
             quote = char
-        elif char == "#" and line[at - 1 : at] in ("", " ", "\t", "\n", ";", "("):
-            end = line.find("\n", at)
-            if end < 0:
+        elif char == "#" and before in ("", " ", "\t", "\n", ";", "("):
+            at = line.find("\n", at)
+            if at < 0:
                 break
-            at = end
-        elif char == "(" and (depth or line[at - 1 : at] in ("=", "$")):
+        elif char == "(" and (depth or before in ("=", "$")):
             depth += 1
         elif char == ")" and depth:
             depth -= 1
-        at += 1
     return quote or "(" * bool(depth)

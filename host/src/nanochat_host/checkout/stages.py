@@ -45,8 +45,9 @@ def _read_stage(root: Path, file: Path, own: OwnModules) -> Stage:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a script's odd escapes are its own business
             tree = ast.parse(source, str(file))
-        options = options_of(tree, source, own)
-        live = live_names_of(tree) if "backward" in source else None
+        nodes = list(ast.walk(tree))
+        options = options_of(tree, source, own, nodes)
+        live = live_names_of(tree, nodes) if "backward" in source else None
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as exc:
         return Stage(name, module, str(relative), error=_reason(exc))
     return Stage(

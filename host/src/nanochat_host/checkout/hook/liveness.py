@@ -22,14 +22,14 @@ HORIZONS = {"num_iterations", "num_steps", "max_steps", "max_iters"}
 
 
 def liveness(tree: ast.Module, site: LoopSite) -> Liveness:
-    holders = _argument_holders(tree)
+    holders = _argument_holders(site.nodes)
     reached: list[ast.AST] = [site.loop, *reached_functions(site)]
     module = _module_variables(tree, site)
     variables, attributes = _reads(reached, holders)
     used_variables, used_attributes = _reads(_setup(site), holders)
     spent = (used_attributes | used_variables & module) - HORIZONS
     # A parser made in another module: what `args` is asked for must be an option.
-    options = _option_names(tree) or attributes
+    options = _option_names(tree, site.nodes) or attributes
     live = options & (attributes | variables & module) - spent
     return Liveness(sorted(live), sorted((variables & module) - options))
 
@@ -53,10 +53,10 @@ def _reads(nodes: list[ast.AST], holders: set[str]) -> tuple[set[str], set[str]]
     return variables, attributes
 
 
-def _argument_holders(tree: ast.Module) -> set[str]:
+def _argument_holders(nodes: list[ast.AST]) -> set[str]:
     """Variables that hold what `parse_args()` returned; `args` in any case."""
     holders = {"args"}
-    for n in ast.walk(tree):
+    for n in nodes:
         if (
             isinstance(n, ast.Assign)
             and isinstance(n.value, ast.Call)
@@ -82,11 +82,11 @@ def _defines(statement: ast.stmt) -> bool:
     return isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
 
 
-def _option_names(tree: ast.Module) -> set[str]:
+def _option_names(tree: ast.Module, nodes: list[ast.AST]) -> set[str]:
     """Names the command line may set: argparse destinations, or what stands before the
     configurator."""
     names: set[str] = set()
-    for n in ast.walk(tree):
+    for n in nodes:
         if isinstance(n, ast.Call) and called_name(n) == "add_argument":
             flags = [a.value for a in n.args if isinstance(a, ast.Constant)]
             dest = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .names import STEP_VARIABLES
 
@@ -14,13 +14,14 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 @dataclass
 class LoopSite:
     """Where the loop is. block: the statement list that holds it. function: the one it stands in,
-    None at module level. functions: those of the module, by name. nested: it stands in another
-    loop (over epochs), and will begin again."""
+    None at module level. functions: those of the module, by name. nodes: all of the module. nested:
+    it stands in another loop (over epochs), and will begin again."""
 
     loop: ast.For | ast.While
     block: list[ast.stmt]
     function: FunctionNode | None
     functions: dict[str, FunctionNode]
+    nodes: list[ast.AST] = field(default_factory=list)
     nested: bool = False
 
     @property
@@ -81,43 +82,58 @@ def calls_in(node: ast.AST, functions: dict[str, FunctionNode] | None = None) ->
     return found
 
 
-def functions_in(tree: ast.Module) -> dict[str, FunctionNode]:
-    return {
-        n.name: n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
-    }
-
-
-def find_loop(tree: ast.Module) -> LoopSite | None:
+def find_loop(tree: ast.Module, nodes: list[ast.AST] | None = None) -> LoopSite | None:
     """The innermost loop that both backpropagates and steps an optimizer; one at module level
-    before one in a function. None if there is none."""
-    if not any(isinstance(n, ast.Attribute) and n.attr == "backward" for n in ast.walk(tree)):
+    before one in a function. None if there is none. nodes: of the tree, where they are known."""
+    nodes = list(ast.walk(tree)) if nodes is None else nodes
+    if not any(isinstance(n, ast.Attribute) and n.attr == "backward" for n in nodes):
         return None
-    return _search(tree.body, None, functions_in(tree))
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = {n.name: n for n in nodes if isinstance(n, defined)}
+    site = _Search(functions).within(tree.body, None)
+    if site is not None:
+        site.nodes = nodes
+    return site
 
 
-def _trains(node: ast.AST, functions: dict[str, FunctionNode]) -> bool:
-    return {"backward", "step"} <= calls_in(node, functions)
+class _Search:
+    """What a function calls is looked up once, however many loops call it."""
 
+    def __init__(self, functions: dict[str, FunctionNode]) -> None:
+        self._functions = functions
+        self._calls: dict[str, set[str]] = {}
 
-def _search(
-    block: list[ast.stmt], function: FunctionNode | None, functions: dict[str, FunctionNode]
-) -> LoopSite | None:
-    in_functions: LoopSite | None = None
-    for statement in block:
-        if isinstance(statement, (ast.For, ast.While)) and _trains(statement, functions):
-            inner = _search(statement.body, function, functions)
-            if inner is None:
-                return LoopSite(statement, block, function, functions)
-            inner.nested = True
-            return inner
-        for nested, owner in _blocks_of(statement, function):
-            site = _search(nested, owner, functions)
-            if site is None:
-                continue
-            if site.function is function:
-                return site
-            in_functions = in_functions or site
-    return in_functions
+    def _trains(self, node: ast.AST) -> bool:
+        called: set[str] = set()
+        todo = calls_in(node)
+        while todo:
+            called |= todo
+            todo = {c for name in todo for c in self._called_by(name)} - called
+        return {"backward", "step"} <= called
+
+    def _called_by(self, name: str) -> set[str]:
+        if name not in self._calls:
+            function = self._functions.get(name)
+            self._calls[name] = calls_in(function) if function is not None else set()
+        return self._calls[name]
+
+    def within(self, block: list[ast.stmt], function: FunctionNode | None) -> LoopSite | None:
+        in_functions: LoopSite | None = None
+        for statement in block:
+            if isinstance(statement, (ast.For, ast.While)) and self._trains(statement):
+                inner = self.within(statement.body, function)
+                if inner is None:
+                    return LoopSite(statement, block, function, self._functions)
+                inner.nested = True
+                return inner
+            for nested, owner in _blocks_of(statement, function):
+                site = self.within(nested, owner)
+                if site is None:
+                    continue
+                if site.function is function:
+                    return site
+                in_functions = in_functions or site
+        return in_functions
 
 
 def _blocks_of(
@@ -126,8 +142,8 @@ def _blocks_of(
     owner = function
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         owner = statement
-    for field in ("body", "orelse", "finalbody"):
-        nested = getattr(statement, field, None)
+    for name in ("body", "orelse", "finalbody"):
+        nested = getattr(statement, name, None)
         if nested:
             yield nested, owner
     for handler in getattr(statement, "handlers", []):
