@@ -93,7 +93,8 @@ class ConfirmScreen(ModalScreen[str]):
     def on_key(self, event: events.Key) -> None:
         chosen = next((one for one in self._choices if event.character == one.key), None)
         if chosen is None:
-            self._heard_at = time.monotonic()
+            if event.key != "enter":  # which comes again, as a choice
+                self._heard_at = time.monotonic()
             return
         event.stop()
         if not self._too_soon():
