@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nanochat_host.errors import NanochatCliError
+from nanochat_host.errors import NanochatCliError, way_out
 from nanochat_host.paths import Paths
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _complain(wants_json, "os_error", f"{where}{error.strerror or error}", "")
+        _complain(wants_json, "os_error", f"{where}{error.strerror or error}", way_out(error))
         return 1
     except Exception as error:
         return _crashed(wants_json, error)

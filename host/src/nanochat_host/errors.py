@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+SHUT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
 
 class NanochatCliError(Exception):
     """message: one line that says what and where. hint: what to do. exit_code: 1 failed, 2 bad
@@ -48,6 +54,24 @@ class ConfigFileError(UsageError):
         key_part = f" `{key}`" if key else ""
         super().__init__(f"{where}:{key_part} {message}", f"did you mean `{near}`?" if near else "")
         self.file, self.line, self.key, self.near = file, line, key, near
+
+
+class CannotWriteError(NanochatCliError):
+    """Something of ours could not be written, made or deleted: `doing` says which."""
+
+    code = "cannot_write"
+
+    def __init__(self, path: Path | str, error: OSError, doing: str = "write") -> None:
+        super().__init__(f"cannot {doing} {path}: {error.strerror or error}", way_out(error))
+
+
+def way_out(error: OSError) -> str:
+    """What to do about a file that cannot be written, "" if that is not plain from the error."""
+    if error.errno in FULL:
+        return "free some space, then try again"
+    if error.errno in SHUT:
+        return "make the folder writable, or set NANOCHAT_CLI_HOME to a folder of yours"
+    return ""
 
 
 class CoreUnavailableError(NanochatCliError):

@@ -31,9 +31,11 @@ def atomic_write(path: Path, data: bytes | str, mode: int = 0o644) -> None:
         finally:
             os.close(fd)
         temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+    except BaseException as error:
+        with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)  # the name that somebody knows
         raise
 
 

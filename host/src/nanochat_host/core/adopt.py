@@ -21,7 +21,7 @@ from nanochat_host.core.telemetry.wandb_online import RunAtWandb
 from nanochat_host.core.watch import watch_exit
 from nanochat_host.core.wire import RunRecord, RunStatus, RunStep
 from nanochat_host.core.wire_outside import AdoptRun
-from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
+from nanochat_host.errors import CannotWriteError, RefusedError, UsageError
 from nanochat_host.paths import Paths, open_file
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Adoptions:
             paths.out_log.unlink()
             paths.out_log.symlink_to(log)
         except OSError as error:
-            raise NanochatCliError(f"cannot adopt {log}: {error.strerror}") from None
+            raise CannotWriteError(log, error, "adopt") from None
         run = Run(paths, record, status)
         self._runs.take_in(run)
         who = f"process {pid}" if pid else "its process is not known"

@@ -20,7 +20,12 @@ from nanochat_host.core.declared_config import with_flags
 from nanochat_host.core.options import nearest
 from nanochat_host.core.wire import AddCheckout, CheckoutInfo, CheckoutRef, PipelineInfo, StageInfo
 from nanochat_host.declaring import Declaring
-from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError, UsageError
+from nanochat_host.errors import (
+    CannotWriteError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
 from nanochat_host.paths import Paths, atomic_write, expand
 
 logger = logging.getLogger(__name__)
@@ -174,7 +179,7 @@ class Checkouts:
             file.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(file, msgspec.json.format(msgspec.json.encode(refs)))
         except OSError as error:
-            raise NanochatCliError(f"cannot write {file}: {error.strerror}") from None
+            raise CannotWriteError(file, error) from None
 
 
 def builtin_path() -> Path | None:

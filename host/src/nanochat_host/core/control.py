@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from nanochat_host.core.wire import Control
-from nanochat_host.errors import NanochatCliError
+from nanochat_host.errors import CannotWriteError, NanochatCliError
 from nanochat_host.paths import RunPaths
 
 
@@ -54,9 +54,7 @@ class ControlLog:
             finally:
                 os.close(fd)
         except OSError as error:
-            raise NanochatCliError(
-                f"cannot write {self._path}: {error.strerror}", "free some space, then try again"
-            ) from None
+            raise CannotWriteError(self._path, error) from None
         if written < len(raw):
             raise NanochatCliError(f"cannot write {self._path}: disk full", "free some space")
         self._count += 1

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from nanochat_host.core.calls import JSON, MSGPACK
 from nanochat_host.core.wire import ErrorBody
-from nanochat_host.errors import NanochatCliError, UsageError
+from nanochat_host.errors import NanochatCliError, UsageError, way_out
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -130,7 +130,7 @@ def answer_errors(app: FastAPI) -> None:
         if error.errno in _ASKERS:
             return _refusal("usage", what, "give another name", 422)
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
-        return _refusal("failed", what, "see logs/core.jsonl", 500)
+        return _refusal("failed", what, way_out(error) or "see logs/core.jsonl", 500)
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nanochat_host.core.config.effective import Setting
-from nanochat_host.errors import ConfigFileError, NanochatCliError
+from nanochat_host.errors import CannotWriteError, ConfigFileError, NanochatCliError
 from nanochat_host.paths import atomic_write
 
 VERSION = 1
@@ -99,7 +99,7 @@ def write_prefab(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, text)
     except OSError as error:
-        raise NanochatCliError(f"cannot write {path}: {error.strerror}") from None
+        raise CannotWriteError(path, error) from None
 
 
 def _settings(path: Path, name: str, stages: Any, stage: Any) -> dict[str, Setting]:

@@ -13,7 +13,13 @@ from nanochat_host.core.options import nearest
 from nanochat_host.core.prefab_file import PrefabFile, edited, read_prefab, write_prefab
 from nanochat_host.core.wire_config import PrefabInfo
 from nanochat_host.declaring import Declaring
-from nanochat_host.errors import ConfigFileError, NanochatCliError, NotFoundError, RefusedError
+from nanochat_host.errors import (
+    CannotWriteError,
+    ConfigFileError,
+    NanochatCliError,
+    NotFoundError,
+    RefusedError,
+)
 from nanochat_host.paths import Paths
 
 MAX_CHAIN = 16
@@ -105,7 +111,7 @@ class Prefabs:
         try:
             path.unlink()
         except OSError as error:
-            raise NanochatCliError(f"cannot delete {path}: {error.strerror}") from None
+            raise CannotWriteError(path, error, "delete") from None
         return info
 
     def _info(self, name: str, path: Path, origin: str) -> PrefabInfo:

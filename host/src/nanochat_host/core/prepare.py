@@ -63,7 +63,7 @@ def prepare(
     planned = steps_of(wish.checkout, wish.target, wish.nproc, found, preset, gpus=seen)
     preset.refuse_unless_used([stage.name for _, stage in planned if stage])
     require_python(ref, [stage for _, stage in planned if stage])
-    require_base(ref.base_dir)
+    require_base(ref)
     now = time.time()
     run = paths.run(new_run_id(wish.target, now))
     while run.root.exists():

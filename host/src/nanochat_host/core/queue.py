@@ -22,7 +22,7 @@ from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.wire import RunSummary, StartRun
 from nanochat_host.core.wire_queue import QueueInfo, QueueItem, QueueWish
-from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError
+from nanochat_host.errors import CannotWriteError, NanochatCliError, NotFoundError, RefusedError
 from nanochat_host.paths import atomic_write
 
 logger = logging.getLogger(__name__)
@@ -213,9 +213,7 @@ class Queue:
         try:
             await asyncio.to_thread(_write, self._file, now)
         except OSError as error:
-            raise NanochatCliError(
-                f"cannot write {self._file}: {error.strerror}", "free some space, then try again"
-            ) from None
+            raise CannotWriteError(self._file, error) from None
         self._now = now
         self._on_change()
 

@@ -46,16 +46,19 @@ def require_port(config: Mapping[str, Any]) -> None:
             ) from None
 
 
-def require_base(base_dir: str) -> None:
+def require_base(ref: CheckoutRef) -> None:
     """Raises RefusedError when nothing can be written where checkpoints go."""
-    folder = Path(base_dir)
+    folder = Path(ref.base_dir)
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and _writable(folder):
         return
+    other = "set NANOCHAT_CLI_HOME to a folder of yours"
+    if not ref.builtin:
+        other = "register the checkout with another `--base-dir`"
     raise RefusedError(
-        f"nothing can be written to {base_dir}: {folder} is not writable",
-        "register the checkout with another `--base-dir`, or make it writable",
+        f"nothing can be written to {ref.base_dir}: {folder} is not writable",
+        f"{other}, or make it writable",
     )
 
 

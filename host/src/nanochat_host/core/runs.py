@@ -23,7 +23,7 @@ from nanochat_host.core.run_entry import Run
 from nanochat_host.core.shim import procs
 from nanochat_host.core.steering import Steering, read_steering
 from nanochat_host.core.wire import Control, RunRecord, RunStatus, RunSummary
-from nanochat_host.errors import NanochatCliError, NotFoundError, RefusedError
+from nanochat_host.errors import CannotWriteError, NanochatCliError, NotFoundError, RefusedError
 from nanochat_host.paths import Paths, RunPaths
 
 if TYPE_CHECKING:
@@ -133,10 +133,7 @@ class RunManager:
         try:
             paths = run_folder.create(self._paths, record, status)
         except OSError as error:
-            raise NanochatCliError(
-                f"cannot create {self._paths.run(record.id).root}: {error.strerror}",
-                "free some space, then try again",
-            ) from None
+            raise CannotWriteError(self._paths.run(record.id).root, error, "create") from None
         run = Run(paths, record, status)
         run.extra_env = prepared.extra_env
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from nanochat_host.core.wire_chat import Preset
-from nanochat_host.errors import ConfigFileError, NanochatCliError
+from nanochat_host.errors import CannotWriteError, ConfigFileError
 from nanochat_host.paths import atomic_write
 
 SHIPPED = [
@@ -48,5 +48,5 @@ class Presets:
             else:
                 self._file.unlink(missing_ok=True)
         except OSError as error:
-            raise NanochatCliError(f"cannot write {self._file}: {error.strerror}") from None
+            raise CannotWriteError(self._file, error) from None
         return self.all()

@@ -20,7 +20,7 @@ from nanochat_host.core.inside import ask_inside, install_torch_hint
 from nanochat_host.core.preflight.checkpoint import Begin
 from nanochat_host.core.results.card import LogResults, logs_of
 from nanochat_host.core.wire import CheckoutRef
-from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
+from nanochat_host.errors import CannotWriteError, RefusedError, UsageError
 from nanochat_host.paths import Paths
 
 PROBE_S = 120.0
@@ -167,7 +167,7 @@ class Checkpoints:
                 old = self._convert(ref, listed, wish.nproc, unfinished)
                 unfinished.rename(target)
             except OSError as error:
-                raise NanochatCliError(f"cannot write {target}: {error.strerror}") from None
+                raise CannotWriteError(target, error) from None
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
         made = self.locate(wish.checkout, f"{info.stage}/{tag}/{info.step:06d}").listed.info
