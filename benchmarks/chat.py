@@ -143,7 +143,6 @@ def main() -> int:
     checkout = args.checkout or str(builtin_path())
     base = Path(args.base or tempfile.mkdtemp(prefix="nanochat-bench-chat-"))
     env = {**os.environ, "NANOCHAT_BASE_DIR": str(base), "PYTHONDONTWRITEBYTECODE": "1"}
-    env.setdefault("OMP_NUM_THREADS", "1")
     if not args.base:
         subprocess.run([args.python, "-c", MAKE], cwd=checkout, env=env, check=True)
     theirs: list[float] = []

@@ -14,6 +14,9 @@ FILES = {
     "nanochat/__init__.py": "",
     "torch.py": """
 bfloat16 = "bf16"
+threads = [16]
+def get_num_threads(): return threads[-1]
+def set_num_threads(number): threads.append(number)
 class cuda:
     is_available = staticmethod(lambda: False)
 class backends: pass
@@ -64,7 +67,9 @@ class Engine:
         said = bytes(t if t < 256 else 10 for t in tokens).decode().rstrip("\\n").split("\\n")[-1]
         sp = Tokenizer().encode_special
         turns = str(tokens.count(257))
-        out = list(said.replace("SEED", str(seed)).replace("TURNS", turns).encode())
+        threads = str(__import__("torch").get_num_threads())
+        said = said.replace("SEED", str(seed)).replace("TURNS", turns).replace("THREADS", threads)
+        out = list(said.encode())
         if "FAIL" in said:
             raise AssertionError("Sequence length grew beyond the rotary embeddings cache")
         if "CALC" in said:

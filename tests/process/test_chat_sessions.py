@@ -13,8 +13,9 @@ from core_rig import CoreRig, kill, until
 from fake_speaker import make_speaker
 from nanochat_host.core import calls_chat as calls
 from nanochat_host.core import wire_chat as wire
+from nanochat_host.core.inside import few_threads
 from nanochat_host.core.shim import procs
-from nanochat_host.core.wire import AddCheckout
+from nanochat_host.core.wire import AddCheckout, StopRun
 from nanochat_host.errors import NotFoundError, RefusedError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
@@ -192,6 +193,18 @@ def test_torch_missing_names_the_python_and_the_way_out(rig: CoreRig, tmp_path: 
 def test_a_driver_sees_no_secret(rig: CoreRig) -> None:
     say(rig, begin(rig, "sft").id, "x")
     assert "SECRETS []" in (rig.paths.logs / "drivers" / "sft-d2-000010.log").read_text()
+
+
+def test_the_cpu_is_left_to_a_run_that_trains(rig: CoreRig) -> None:
+    chat = begin(rig, "sft")
+    assert text(say(rig, chat.id, "THREADS")) == "16"
+    rig.add_checkout()
+    run = rig.start_run(go=str(rig.go))
+    rig.running(run)
+    assert text(say(rig, chat.id, "THREADS")) == str(few_threads())
+    rig.client.stop_run(run.run_id, StopRun(mode="kill"))
+    rig.ended(run)
+    assert text(say(rig, chat.id, "THREADS")) == "16"
 
 
 def test_prompts_are_ours_until_they_are_the_persons(rig: CoreRig) -> None:

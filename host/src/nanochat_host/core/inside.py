@@ -34,8 +34,14 @@ def inside_command(ref: CheckoutRef, program: str) -> list[str]:
     return [ref.python, "-u", str(RUNNER), program]
 
 
-def inside_env(ref: CheckoutRef) -> dict[str, str]:
-    """What such a program may see: no token of ours, no key."""
+def few_threads() -> int:
+    """Threads that leave a CPU to a run that may train on it."""
+    return 1 if (os.cpu_count() or 1) < 8 else 4
+
+
+def inside_env(ref: CheckoutRef, *, all_threads: bool = False) -> dict[str, str]:
+    """What such a program may see: no token of ours, no key. all_threads: torch takes as many as
+    in the checkout's own programs."""
     env = {
         name: value
         for name, value in os.environ.items()
@@ -44,7 +50,8 @@ def inside_env(ref: CheckoutRef) -> dict[str, str]:
     }
     env |= {"NANOCHAT_BASE_DIR": ref.base_dir, "PYTHONDONTWRITEBYTECODE": "1"}
     env |= {"PYTHONIOENCODING": "utf-8", "WANDB_MODE": "disabled"}
-    env.setdefault("OMP_NUM_THREADS", "1" if (os.cpu_count() or 1) < 8 else "4")
+    if not all_threads:
+        env.setdefault("OMP_NUM_THREADS", str(few_threads()))
     return env
 
 

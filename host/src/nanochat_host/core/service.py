@@ -60,7 +60,7 @@ class Core:
         self.configs = Configs(
             paths, self.checkouts, self.machine, self.checkpoints.probes, self.processor
         )
-        self.chats = Chats(paths, self.checkpoints)
+        self.chats = Chats(paths, self.checkpoints, lambda: self.runs.active > 0)
         self.secrets = Secrets(paths)
         self.runs = RunManager(paths, hub, launcher, self._run_changed, self.secrets.for_steps)
         self.commands = Commands(self.runs)

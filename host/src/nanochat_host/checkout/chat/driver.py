@@ -2,7 +2,7 @@
 
 in:  {"op": "load", "folder", "stage", "tag", "step", "device"}
      {"op": "say", "id", "mode": "chat"|"continue", "turns": [...], "temperature", "top_k",
-      "max_tokens", "seed"}
+      "max_tokens", "seed", "threads": the most to take of a CPU, 0 for as many as torch would}
      {"op": "stop", "id"}           the answer under way ends after its next token
 out: {"event": "ready", "device", "load_s", "params", "context", "chat"}
      {"event": "begin", "id", "prompt_tokens"}

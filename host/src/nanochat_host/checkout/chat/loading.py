@@ -24,6 +24,7 @@ class Loaded:
         self.tokenizer = tokenizer
         self._torch, self._device, self._model = torch, device, model
         self._autocast = autocast
+        self._threads = torch.get_num_threads()
         self.special = specials(tokenizer)
         self._generate, self._columns = self._voice()
 
@@ -39,6 +40,7 @@ class Loaded:
 
     def generate(self, tokens: list[int], request: dict[str, Any]) -> Iterator[int]:
         """Tokens as the model says them, with those its tools put in."""
+        self._torch.set_num_threads(min(request.get("threads") or self._threads, self._threads))
         wanted = {key: request[key] for key in GENERATE if request.get(key) is not None}
         known = inspect.signature(self._generate).parameters
         if "seed" not in known and "seed" in wanted:

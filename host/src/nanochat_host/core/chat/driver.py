@@ -144,7 +144,7 @@ class Driver:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 cwd=self._ref.path,
-                env=inside_env(self._ref),
+                env=inside_env(self._ref, all_threads=True),
                 limit=MAX_LINE,
                 start_new_session=True,
             )

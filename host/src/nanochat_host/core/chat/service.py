@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from nanochat_host.core import wire_chat as wire
 from nanochat_host.core.chat.driver import Driver
@@ -14,6 +14,7 @@ from nanochat_host.core.chat.pool import Pool
 from nanochat_host.core.chat.presets import Presets
 from nanochat_host.core.chat.transcripts import Transcripts, add_piece, turns_of
 from nanochat_host.core.checkpoints.service import Checkpoints, Place
+from nanochat_host.core.inside import few_threads
 from nanochat_host.core.wire_checkpoints import CheckWish
 from nanochat_host.errors import NanochatCliError, RefusedError
 from nanochat_host.paths import Paths
@@ -22,10 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 class Chats:
-    """Lives in the core's event loop."""
+    """Lives in the core's event loop. training: whether a run is under way on this machine."""
 
-    def __init__(self, paths: Paths, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, paths: Paths, checkpoints: Checkpoints, training: Callable[[], bool] = lambda: False
+    ) -> None:
         self._checkpoints = checkpoints
+        self._training = training
         self.transcripts = Transcripts(paths.chats)
         self.presets = Presets(paths.prompts_json)
         self.pool = Pool(paths.logs / "drivers")
@@ -147,7 +151,9 @@ class Chats:
                 news.put_nowait(wire.ChatEvent("loading", side))
                 await driver.warm()
                 began = time.perf_counter()
-            async with contextlib.aclosing(driver.say(_request(chat, side, turn))) as events:
+            request = _request(chat, side, turn)
+            request["threads"] = few_threads() if self._training() else 0
+            async with contextlib.aclosing(driver.say(request)) as events:
                 async for event in events:
                     if event["event"] == "begin":
                         device = str(driver.facts.get("device", ""))
