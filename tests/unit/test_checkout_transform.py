@@ -63,6 +63,22 @@ def test_a_script_without_a_training_loop_is_left_as_it_is() -> None:
     assert report.reason
 
 
+@pytest.mark.parametrize(
+    ("after", "saves"),
+    [
+        ("if master:\n    state = {'step': step}\n    torch.save(state, path)\n", True),
+        ("if master:\n    torch.save(model, path)\n    run.finish()\n", False),
+        ("state = {}\ntorch.save(state, path)\n", False),
+        ("if master:\n    tokenizer.save(path)\n", False),
+    ],
+)
+def test_a_block_after_the_loop_that_saves_by_hand(after: str, saves: bool) -> None:
+    """It is run early only if it stands by itself and ends nothing."""
+    text, report = instrumented(f"for step in range(3):{STEP}\n{after}")
+    assert (report.saves_after, "save" in report.actions) == (saves, saves)
+    assert text.count("torch.save") == after.count("torch.save") * (1 + saves)
+
+
 def test_the_innermost_loop_that_trains_is_the_one() -> None:
     source = """
 for epoch in range(2):

@@ -37,6 +37,9 @@ from .seeds import seeds
 from .splice import all_of, any_of, expression, statements
 from .timing import Marks
 
+ENDS = {"finish", "exit", "_exit", "compute_cleanup", "destroy_process_group"}
+"""What a block after the loop calls that must not be run before the end."""
+
 
 @dataclass
 class Report:
@@ -144,8 +147,17 @@ def _on_request(site: LoopSite, report: Report) -> list[ast.stmt]:
 
 
 def _saves(statement: ast.stmt) -> bool:
-    simple = isinstance(statement, (ast.If, ast.Expr))
-    return simple and "save_checkpoint" in calls_in(statement)
+    """A statement that may be run early: an `if` makes by itself what it hands to `torch.save`."""
+    if not isinstance(statement, (ast.If, ast.Expr)):
+        return False
+    calls = calls_in(statement)
+    if calls & ENDS:
+        return False
+    by_hand = isinstance(statement, ast.If) and any(
+        isinstance(n, ast.Attribute) and n.attr == "save" and getattr(n.value, "id", "") == "torch"
+        for n in ast.walk(statement)
+    )
+    return by_hand or "save_checkpoint" in calls
 
 
 def _end_through_last_step(site: LoopSite) -> bool:
