@@ -1,8 +1,8 @@
 """What is found in checkouts of others: `python -m benchmarks.forks FOLDER`.
 
-For each checkout in the folder: its stages, the options read, those missed (an `add_argument` whose
-flag no option knows), the training loops that can be hooked, its pipelines, and what failed.
-Without a folder it reads the embedded checkout.
+For each checkout in the folder, or in a folder of one of those: its stages, the options read, those
+missed (an `add_argument` whose flag no option knows), the training loops that can be hooked, its
+pipelines, and what failed. Without a folder it reads the embedded checkout.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from nanochat_host.checkout.hook.transform import instrument
 from nanochat_host.checkout.model import Stage
-from nanochat_host.checkout.stages import NotACheckoutError, read_checkout
+from nanochat_host.checkout.places import NotACheckoutError, stage_files
+from nanochat_host.checkout.stages import read_checkout
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "tiny_nanochat"
 GOAL_S = 0.5
@@ -54,7 +55,7 @@ def examine(root: Path) -> Found:
         found.options += len(stage.options)
         source = (root / stage.path).read_text("utf-8-sig")
         found.missed += _missed(stage, source)
-        if "train" in stage.name or "sft" in stage.name or "_rl" in stage.name:
+        if stage.trains or any(word in stage.name for word in ("train", "sft", "_rl")):
             _hook(stage, source, found)
     return found
 
@@ -92,17 +93,33 @@ def _hook(stage: Stage, source: str, found: Found) -> None:
 
 
 def checkouts(folder: Path) -> list[Path]:
-    """The folder itself if it is a checkout, else those in it."""
-    if (folder / "scripts").is_dir():
+    """The folder itself if it is a checkout, else those in it: repositories in which one lies
+    deeper are replaced by it, and those without one stay, to be told."""
+    if _holds_one(folder):
         return [folder]
-    return sorted(child for child in folder.iterdir() if (child / "scripts").is_dir())
+    found = []
+    for child in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        deeper = sorted(p for p in child.iterdir() if p.is_dir() and _holds_one(p))
+        found += [child] if _holds_one(child) or not deeper else deeper
+    return found
+
+
+def _holds_one(folder: Path) -> bool:
+    try:
+        return bool(stage_files(folder))
+    except NotACheckoutError:
+        return False
 
 
 def main(words: list[str]) -> int:
     """Print a block for each checkout. Returns 1 if anything failed or took too long."""
-    roots = checkouts(Path(words[0])) if words else [EMBEDDED]
+    folder = Path(words[0]) if words else EMBEDDED
+    if words[:1] in (["-h"], ["--help"]) or not folder.is_dir():
+        print(__doc__.strip())
+        return 0 if words[0].startswith("-") else 2
+    roots = checkouts(folder)
     if not roots:
-        print(f"{words[0]}: no checkout there (a folder with `scripts/`)")
+        print(f"{folder}: no checkout there (a folder with `scripts/`)")
         return 2
     wrong = 0
     for root in roots:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def _read_stage(root: Path, file: Path, own: OwnModules) -> Stage:
 
 def _reason(exc: Exception) -> str:
     if isinstance(exc, SyntaxError):
-        return f"line {exc.lineno}: {exc.msg}"
+        mine = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return f"line {exc.lineno}: {exc.msg}, as Python {mine} reads it"
     if isinstance(exc, UnicodeDecodeError):
         return "a binary file, not Python source"
     if isinstance(exc, OSError):

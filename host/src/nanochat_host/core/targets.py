@@ -44,7 +44,8 @@ def steps_of(
 def readable(stage: Stage) -> Stage:
     """The stage itself. Raises UsageError for one whose script could not be read."""
     if stage.error:
-        raise UsageError(f"{stage.path}: {stage.error}", "repair the script, then try again")
+        way = "repair the script, or install nanochat-cli for the Python it is written for"
+        raise UsageError(f"{stage.path}: {stage.error}", way)
     return stage
 
 
