@@ -65,6 +65,12 @@ class Channel:
         if self._unsent and self._reading:
             self._loop.add_writer(self._write_fd, self._on_writable)
 
+    def read_rest(self) -> None:
+        """The worker has exited: take what it said before, which may still be in the pipe."""
+        for _ in range(MAX_FRAME // _CHUNK + 2):
+            if self._reading:
+                self._on_readable()
+
     def close(self) -> None:
         """Close both pipes. Idempotent."""
         if not self._open:

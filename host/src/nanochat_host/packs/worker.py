@@ -52,6 +52,7 @@ class Worker:
         """The zygote has reaped it. code: exit code, or minus the signal's number."""
         self._exited = True
         self._close_pidfd()
+        self.channel.read_rest()  # of its last word and its exit, the exit may be heard first
         self._fail(failure_of_exit(code))
 
     def signal(self, number: signal.Signals) -> None:
