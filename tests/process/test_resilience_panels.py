@@ -24,7 +24,9 @@ BAD = {
 }
 """Title: panel of the fixture pack, its option, and what its frame must say."""
 KEY_LIMIT_S = 0.15
-"""On a machine so busy that a well-behaved screen is slow, twice what that takes."""
+TIMES_CALM = 4
+"""On a machine so busy that a well-behaved screen is slow, so many times what that takes; a key
+that waited for a panel would wait for its deadline, which is seconds."""
 LOOK_S = 4.0
 
 
@@ -108,14 +110,15 @@ def test_text_of_a_panel_is_never_obeyed(bad: Terminal) -> None:
 
 
 def test_the_honest_panel_goes_on_and_keys_stay_quick(live: Live, bad: Terminal) -> None:
-    first, waits, seen = shown_step(bad), [], set()
+    first, waits, calm, seen = shown_step(bad), [], [], set()
     deadline = time.monotonic() + LOOK_S
     while time.monotonic() < deadline:
         waits.append(focus_moves(bad))
         seen.add(shown_step(bad))
         bad.drain(0.05)
-    calm = statistics.median(focus_moves(live.tui) for _ in range(9))
-    assert statistics.median(waits) < max(KEY_LIMIT_S, 2 * calm), (calm, waits)
+        calm.append(focus_moves(live.tui))
+    limit_s = max(KEY_LIMIT_S, TIMES_CALM * statistics.median(calm))
+    assert statistics.median(waits) < limit_s, (calm, waits)
     assert len(seen) >= 3 and max(seen) > first, "the progress panel moves"
     assert "core up" in bad.text.splitlines()[-1]
 

@@ -11,7 +11,7 @@ from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.policy import BASE_DELAY_S
 from nanochat_host.packs.process import PanelState
 from nanochat_sdk.protocol import MAX_FRAME
-from workers_stage import BRISK, CATALOG, Deadlines, ask, gone, on_stage, text
+from workers_stage import BRISK, CATALOG, PATIENCE_S, Deadlines, ask, gone, on_stage, text
 
 
 async def test_an_exception_is_shown_and_the_panel_stays_loaded() -> None:
@@ -101,7 +101,7 @@ async def test_each_end_has_its_reason(how: str, reason: str) -> None:
 async def test_a_panel_that_never_loads_is_killed() -> None:
     async with on_stage(BRISK) as stage:
         panel = stage.open("hang-at-load")
-        assert await stage.fails(panel) == "did not load within 1 s"
+        assert await stage.fails(panel) == "did not load within 2 s"
 
 
 async def test_a_panel_that_hangs_is_killed_and_its_last_payload_stays() -> None:
@@ -109,7 +109,7 @@ async def test_a_panel_that_hangs_is_killed_and_its_last_payload_stays() -> None
         panel = await stage.live("hang")
         pid = panel.pid
         await stage.frame(panel)
-        assert await stage.fails(panel) == "did not answer within 1 s"
+        assert await stage.fails(panel) == "did not answer within 2 s"
         await gone(pid)
         assert text(panel) == "so far so good"
         await stage.until(lambda: panel.ready)
@@ -125,7 +125,7 @@ async def test_a_flooded_log_blocks_its_writer_and_keeps_only_a_tail() -> None:
         assert ask(panel)
         session = panel._session
         assert session is not None
-        assert await stage.fails(panel) == "did not answer within 1 s"
+        assert await stage.fails(panel) == "did not answer within 2 s"
         assert 0 < len(session.log_text()) <= 64 * 1024
         assert "blah" in session.log_text()
         assert "\x1b" not in session.log_text()
@@ -159,7 +159,7 @@ async def test_a_lie_is_a_violation_and_ends_in_quarantine_at_once(lie: str, rea
 async def test_half_a_message_is_a_deadline_missed() -> None:
     async with on_stage(BRISK) as stage:
         panel = await stage.live("liar", lie="half")
-        assert await stage.fails(panel) == "did not answer within 1 s"
+        assert await stage.fails(panel) == "did not answer within 2 s"
         assert panel.state is PanelState.BACKOFF
 
 
@@ -170,7 +170,7 @@ async def test_poisoned_text_is_harmless_wherever_it_travels() -> None:
         assert session is not None
         await stage.frame(panel)
         # The log comes by another pipe than the frame.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not session.log_text():
                 await asyncio.sleep(0.002)
         shown = [text(panel), panel.status, panel.keys[0].help, *session.log_text().split("\n")]

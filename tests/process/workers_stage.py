@@ -23,7 +23,7 @@ PATIENCE_S = 20.0
 """For what must happen on any machine, however loaded."""
 CALM = Deadlines(frame_s=PATIENCE_S, start_s=PATIENCE_S, load_s=PATIENCE_S)
 """For tests that are not about time."""
-BRISK = Deadlines(slow_s=0.1, frame_s=1.0, start_s=PATIENCE_S, load_s=1.0)
+BRISK = Deadlines(slow_s=0.1, frame_s=2.0, start_s=PATIENCE_S, load_s=2.0)
 """For tests that wait for a deadline to pass."""
 
 

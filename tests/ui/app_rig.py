@@ -144,7 +144,7 @@ class Host:
         return app
 
 
-async def until(pilot: Pilot[Any], condition: Any, what: str, timeout_s: float = 5.0) -> None:
+async def until(pilot: Pilot[Any], condition: Any, what: str, timeout_s: float = 30.0) -> None:
     """Let the app work until `condition()` holds. Fails naming `what`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s

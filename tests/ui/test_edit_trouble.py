@@ -106,7 +106,7 @@ async def test_a_file_broken_while_it_is_open_changes_nothing(host: Host, core: 
         assert "System" in screen_text(app)
         file.write_text(TEXT.replace("[0, 0, 6, 12]", "[0, 0, 6, 4]"))
         # Nobody asks: the file is watched.
-        await until(pilot, lambda: view.placement.at.height == 4, "read again", 8.0)
+        await until(pilot, lambda: view.placement.at.height == 4, "read again")
         assert view.is_attached, "the panel itself goes on"
 
 

@@ -39,7 +39,7 @@ class Rig:
     async def raw(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.http)
         writer.write(request)
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
         writer.close()
         return answer
 
@@ -78,7 +78,7 @@ async def test_spans_over_http_gzipped_and_kept_alive(rig: Rig) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", rig.http)
     for _ in range(2):
         writer.write(request)
-        assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
     writer.close()
     assert len(rig.written) == 2
 

@@ -213,10 +213,10 @@ def test_a_wheel_of_a_hundred_thousand_files_is_refused_at_once(tmp_path: Path) 
     with zipfile.ZipFile(path, "w") as wheel:
         for number in range(100_000):
             wheel.writestr(f"p/{number}", "")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(RefusedPackError, match="65535 files or more, and 2000 are allowed"):
         open_archive(path, OF_PACK).__enter__()
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 def test_limits_hold_for_what_is_unpacked(tmp_path: Path) -> None:

@@ -124,9 +124,9 @@ def test_clean_text_is_returned_itself() -> None:
 
 def test_a_run_of_marks_costs_no_quadratic_time() -> None:
     text = "a" + "\u0315\u0300" * 100_000  # out of order: normalising this as it is takes seconds
-    start = time.perf_counter()
+    start = time.process_time()
     assert clean(text) == "\u00e0\u0315"
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_lines_keep_their_breaks() -> None:

@@ -174,7 +174,7 @@ async def test_an_alert_runs_the_command(alerting: Alerting, tmp_path: Path) -> 
     fields = {"rule": "spike", "message": "m", "active": False}
     alerting.raised("r1", Event(0.0, "alert", 7, fields))
     alerting.raised("r1", Event(0.0, "alert", 7, fields | {"active": True}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not proof.exists():
             await asyncio.sleep(0.01)
     await alerting.close()
