@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import traceback
+from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -191,10 +192,28 @@ def denied_by(answers: dict[int, Answer]) -> list[str]:
 def _create(load: Load) -> Panel:
     sys.path[:0] = load.paths
     module_name, _, class_name = load.entry.partition(":")
+    _load_package(module_name.partition(".")[0], load.paths)
     panel_class = getattr(importlib.import_module(module_name), class_name, None)
     if not (isinstance(panel_class, type) and issubclass(panel_class, Panel)):
         raise SdkError(f"`{load.entry}` is not a subclass of nanochat_sdk.Panel")
     return panel_class(load.options)
+
+
+def _load_package(name: str, folders: list[str]) -> None:
+    """Import the package of that name if one of the folders has it. Python would look for it by
+    listing the folder, whose other names are not the worker's to see."""
+    for folder in folders:
+        init = f"{folder}/{name}/__init__.py"
+        if name in sys.modules or not os.path.isfile(init):  # noqa: PTH113 - light
+            continue
+        spec = spec_from_file_location(name, init)
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[name] = module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
 
 
 def _needs(panel: Panel, size: Size) -> Needs:

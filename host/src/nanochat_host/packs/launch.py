@@ -74,14 +74,12 @@ def _command(control_fd: int, room: Room, highest: Level) -> list[str]:
         "host_pid": os.getpid(),
         "highest": highest,
         "readable": room.readable,
-        "listed": room.listed,
         "preload": room.preload,
         "files": room.files,
         "packages": [str(packages["nanochat_sdk"]), str(packages["msgspec"])],
     }
     import_from = dict.fromkeys(str(folder.parent) for folder in packages.values())
-    if room.preload:
-        import_from.update(dict.fromkeys(room.listed))
+    import_from.update(dict.fromkeys(room.import_from))
     return [str(interpreter), *_PYTHON_FLAGS, "-c", _BOOT, json.dumps(wanted), *import_from]
 
 

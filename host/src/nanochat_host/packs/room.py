@@ -17,15 +17,15 @@ _BUILTIN_PACKAGE = "nanochat_panels"
 
 @dataclass(frozen=True)
 class Room:
-    """readable: files and folders, with all that is below. listed: folders whose names Python must
-    see to find a module in them. All absolute. preload: modules the zygote imports, so that its
-    workers share them instead of compiling them each: only of our own panels, which come with the
-    host and are trusted as the SDK is. A stranger's code is read behind the walls or not at all.
-    files: what the person let its panel read, each as (name, real name)."""
+    """readable: files and folders, with all that is below; absolute. preload: modules the zygote
+    imports from `import_from`, so that its workers share them instead of compiling them each: only
+    of our own panels, which come with the host and are trusted as the SDK is. A stranger's code is
+    read behind the walls or not at all. files: what the person let its panel read, each as (name,
+    real name)."""
 
     readable: tuple[str, ...] = ()
-    listed: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    import_from: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -38,7 +38,7 @@ class Room:
 def room_of(entry: PanelEntry, files: tuple[tuple[str, str], ...] = ()) -> Room:
     """The room of the entry's pack, for a panel that may read `files`."""
     builtin = builtin_room()
-    room = _room(entry.folder, entry.paths)
+    room = _room(entry.folder)
     return replace(builtin if room.readable == builtin.readable else room, files=files)
 
 
@@ -49,11 +49,10 @@ def builtin_room() -> Room:
     if spec is None or spec.origin is None:
         return Room()
     folder = Path(spec.origin).parent.absolute()
-    room = _room(folder, (folder.parent,))
     modules = sorted(path.stem for path in folder.glob("[!_]*.py"))
-    return replace(room, preload=tuple(f"{_BUILTIN_PACKAGE}.{name}" for name in modules))
+    preload = tuple(f"{_BUILTIN_PACKAGE}.{name}" for name in modules)
+    return replace(_room(folder), preload=preload, import_from=(str(folder.parent),))
 
 
-def _room(folder: Path, import_paths: tuple[Path, ...]) -> Room:
-    listed = tuple(str(path) for path in import_paths if not path.is_relative_to(folder))
-    return Room((str(folder),), listed)
+def _room(folder: Path) -> Room:
+    return Room((str(folder),))

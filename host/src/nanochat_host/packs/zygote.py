@@ -31,7 +31,7 @@ def main() -> None:
     del sys.argv[1:], sys.orig_argv[1:]
     config = json.loads(wanted)
     die_with(config["host_pid"])
-    wishes = (config[name] for name in ("readable", "listed", "packages", "files"))
+    wishes = (config[name] for name in ("readable", "packages", "files"))
     plan = Plan(Level(config["highest"]), *wishes)
 
     def load() -> None:

@@ -18,17 +18,14 @@ _DETACH = 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 
 
-def build(paths: Sequence[str], empty: Iterable[str] = (), granted: Iterable[Granted] = ()) -> None:
+def build(paths: Sequence[str], granted: Iterable[Granted] = ()) -> None:
     """Put the new root together, out of the way of whoever still reads the old one.
 
-    paths: files and folders, at the same places there. empty: folders that exist there and hold
-    only what `paths` puts into them. granted: at their names, unless these lie in what is there
-    already. Raises OSError.
+    paths: files and folders, at the same places there. granted: at their names, unless these lie in
+    what is there already. Raises OSError.
     """
     _mount(None, "/", None, _REC | _PRIVATE)
     _mount("tmpfs", _STAGE, "tmpfs", _NOSUID | _NODEV, "size=1m,mode=0755")
-    for path in empty:
-        os.makedirs(_STAGE + path, exist_ok=True)  # noqa: PTH103
     for path in paths:
         _bind(path, path)
     there = list(paths)

@@ -24,13 +24,11 @@ from nanochat_host.packs.sandbox.seccomp import Filter
 
 class Plan(NamedTuple):
     """What the host wants. highest: how far to go at most. readable: files and folders of the pack.
-    listed: folders of which the names may be seen, because Python looks there for the pack.
     packages: folders of modules that workers may import later. files: what the person let it read,
     each as (name, real name)."""
 
     highest: Level
     readable: Sequence[str]
-    listed: Sequence[str]
     packages: Sequence[str]
     files: Sequence[tuple[str, str]] = ()
 
@@ -90,7 +88,7 @@ def _into_own_root(
     try:
         devices = [path for path in (library.NULL, *library.DEVICES) if os.path.exists(path)]  # noqa: PTH110
         paths = [*library.existing([*library.readable(), *pack]), *devices]
-        mounts.build(paths, plan.listed, files)
+        mounts.build(paths, files)
         load()
         mounts.enter()
     except OSError as error:
@@ -106,7 +104,6 @@ def _ruleset(plan: Plan, pack: list[str], files: Sequence[Granted]) -> int | Non
         (path, landlock.READ) for path in (*library.readable(), *pack)
     ]
     rules += [(one.fd, landlock.READ) for one in files]
-    rules += [(path, landlock.READ_DIR) for path in plan.listed]
     rules += [(path, landlock.READ_FILE) for path in library.DEVICES]
     rules.append((library.NULL, landlock.READ_FILE | landlock.WRITE_FILE))
     try:
