@@ -9,7 +9,7 @@ _HEREDOC = re.compile(r"(?<!<)<<-?\s*['\"]?([A-Za-z_]\w*)['\"]?")
 
 
 def logical_lines(text: str) -> list[str]:
-    """Lines without the text of here-documents; what a backslash, a quote, `$(` or an array
+    """Lines without comments and the text of here-documents; what a backslash, a quote, `$(` or an array
     continues is one line. A quote that is never closed ends with its line."""
     physical = text.replace("\\\r\n", "\\\n").splitlines()
     found: list[str] = []
@@ -21,8 +21,10 @@ def logical_lines(text: str) -> list[str]:
             end += 1
         if more and more != "\\":
             end, line = at + 1, physical[at]
-        found.append(line)
         at = end
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found.append(line)
         if match := _HEREDOC.search(line):
             while at < len(physical) and physical[at].strip() != match.group(1):
                 at += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .git import commit_of
@@ -25,13 +26,16 @@ def read_checkout(path: Path) -> Checkout:
     """
     sources = stage_files(path)
     own = OwnModules(path)
-    stages = [_read_stage(path, file, own) for file in sources]
+    with ThreadPoolExecutor(1) as beside:
+        git = beside.submit(commit_of, path)
+        stages = [_read_stage(path, file, own) for file in sources]
+        pipelines = read_pipelines(path)
+        commit, dirty = git.result()
     broken = [stage.name for stage in stages if stage.error]
-    commit, dirty = commit_of(path)
     return Checkout(
         path=path,
         stages=stages,
-        pipelines=read_pipelines(path),
+        pipelines=pipelines,
         commit=commit,
         dirty=dirty,
         error=f"cannot be read: {', '.join(broken)}" if broken else "",
