@@ -9,8 +9,8 @@ _HEREDOC = re.compile(r"(?<!<)<<-?\s*['\"]?([A-Za-z_]\w*)['\"]?")
 
 
 def logical_lines(text: str) -> list[str]:
-    """Lines without comments and the text of here-documents; what a backslash, a quote, `$(` or an array
-    continues is one line. A quote that is never closed ends with its line."""
+    """Lines without comments and the text of here-documents; what a backslash, a quote, `$(` or an
+    array continues is one line. A quote that is never closed ends with its line."""
     physical = text.replace("\\\r\n", "\\\n").splitlines()
     found: list[str] = []
     at = 0
