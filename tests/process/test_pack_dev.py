@@ -24,15 +24,15 @@ def test_saves_errors_and_new_panels_are_shown_while_a_replay_runs(tmp_path: Pat
         text = code.read_text()
         atomic_write(code, text.replace("fmt.fixed(newest)", "f'newest is {newest:.1f}'"))
         saved = time.perf_counter()
-        shown = terminal.wait_for(r"newest is \d\.\d", 10.0)
-        assert shown - saved < 5.0
+        shown = terminal.wait_for(r"newest is \d\.\d")
+        assert shown - saved < 15.0
         atomic_write(code, text.replace("newest = values[-1]", "newest = values[-1] / nothing"))
-        terminal.wait_for(r"line \d+, in render[\s\S]*name .nothing. is not defined", 10.0)
+        terminal.wait_for(r"line \d+, in render[\s\S]*name .nothing. is not defined")
         assert CODE in terminal.text, terminal.text
         atomic_write(code, text)
-        terminal.wait_for(r"Loss spread[\s\S]*train/loss|Loss spread[\s\S]*\d\.\d\d", 10.0)
+        terminal.wait_for(r"Loss spread[\s\S]*train/loss|Loss spread[\s\S]*\d\.\d\d")
         atomic_write(manifest, manifest.read_text() + "\nbroken =")
-        terminal.wait_for(r"pack\.toml", 10.0)
+        terminal.wait_for(r"pack\.toml")
         terminal.press("q")
         assert ended(terminal) == 0
         assert rig.client.runs() == [], "the replay was for looking at only"
