@@ -3,121 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
-from typing import Any
 
-from nanochat_host.core.wire import Query, QueryAnswer, QueryResult
-from nanochat_host.errors import CoreUnavailableError
-from nanochat_host.ui.feed import Feed
-from nanochat_host.ui.painter import PAINTS_AT_ONCE
-from nanochat_host.ui.slot import Slot, wants_machine
+from feed_rig import Stand, settle
+from nanochat_host.ui.slot import wants_machine
 from nanochat_sdk.data import Needs, SeriesQuery
-from nanochat_sdk.protocol import Act, Input, View
-
-
-class Process:
-    """A worker that answers when the test says so."""
-
-    def __init__(self, needs: Needs | None = None) -> None:
-        self.state = "live"
-        self.needs = needs or Needs()
-        self.granted: frozenset[str] = frozenset({"metrics:read"})
-        self.busy = False
-        self.pulls: list[dict[str, Any]] = []
-        self.acts: list[Act] = []
-        self.paused = False
-        self.prompted = False
-
-    @property
-    def ready(self) -> bool:
-        return self.state == "live" and not self.busy
-
-    def pull(self, **frame: Any) -> bool:
-        if not self.ready:
-            return False
-        self.busy = True
-        self.pulls.append(frame)
-        return True
-
-    def take_acts(self) -> list[Act]:
-        acts, self.acts = self.acts, []
-        return acts
-
-    def pause(self) -> None:
-        self.paused = True
-
-    def resume(self) -> None:
-        self.paused = False
-
-
-class Panel:
-    view = View()
-    inner_size = (40, 10)
-
-    def __init__(self) -> None:
-        self.paints = 0
-
-    def refresh_from_process(self) -> None:
-        self.paints += 1
-
-
-class Core:
-    """Counts queries; rev grows when the test says that something is new."""
-
-    def __init__(self) -> None:
-        self.queries: list[Query] = []
-        self.rev = 1
-        self.down = False
-        self.asked = asyncio.Event()
-
-    async def query(self, query: Query) -> QueryResult:
-        self.queries.append(query)
-        self.asked.set()
-        if self.down:
-            raise CoreUnavailableError("no core")
-        return QueryResult(
-            [
-                QueryAnswer(self.rev, b"data" if item.since < self.rev else None)
-                for item in query.items
-            ]
-        )
-
-
-class Stand:
-    """A feed with `count` panels on show, all answered once."""
-
-    def __init__(self, needs: Sequence[Needs], hz: float = 1000.0) -> None:
-        self.core = Core()
-        self.acts: list[list[Act]] = []
-        self.pressed_at = 0.0
-        self.feed = Feed(
-            self.core.query, lambda panel, acts: self.acts.append(acts), lambda: self.pressed_at
-        )
-        self.slots = [Slot(Panel(), Process(need), 1 / hz) for need in needs]  # type: ignore[arg-type]
-        self.processes: list[Process] = [slot.process for slot in self.slots]  # type: ignore[misc]
-
-    async def begin(self) -> None:
-        self.feed.set_up(True)
-        self.feed.show(self.slots)
-        await self.until(lambda: all(p.pulls for p in self.processes))
-        self.answer()
-
-    def answer(self) -> None:
-        for process in self.processes:
-            process.busy = False
-            self.feed.changed(process)  # type: ignore[arg-type]
-
-    async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(30):
-            while not condition():
-                await asyncio.sleep(0.001)
-
-
-async def settle(turns: int = 30) -> None:
-    """Let everything that is ready in the loop happen."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
+from nanochat_sdk.protocol import Act, Input
 
 
 async def test_all_panels_of_a_screen_share_one_query() -> None:
@@ -285,56 +175,6 @@ async def test_another_run_on_show_drops_the_answer_of_the_old_one() -> None:
     await stand.until(lambda: stand.core.queries[-1].run == "other")
     await stand.until(lambda: len(stand.processes[0].pulls) == 2)
     assert stand.core.queries[-1].items[0].since == 0
-
-
-async def test_twelve_answers_are_painted_a_few_at_a_time() -> None:
-    stand = Stand([Needs()] * 12)
-    await stand.begin()
-    panels: list[Panel] = [slot.panel for slot in stand.slots]  # type: ignore[misc]
-    await stand.until(lambda: all(panel.paints for panel in panels))
-    for panel in panels:
-        panel.paints = 0
-    stand.answer()
-    assert sum(panel.paints for panel in panels) <= PAINTS_AT_ONCE
-    await stand.until(lambda: all(panel.paints == 1 for panel in panels))
-
-
-async def test_after_a_key_only_the_panel_it_was_for_is_painted() -> None:
-    stand = Stand([Needs()] * 4)
-
-    def paints() -> list[int]:
-        return [slot.panel.paints for slot in stand.slots]  # type: ignore[attr-defined]
-
-    await stand.begin()
-    await stand.until(lambda: not stand.feed._painter._painting)
-    before = paints()
-    stand.feed._painter._painted_at = stand.pressed_at = time.monotonic() + 60.0
-    stand.processes[2].prompted = True
-    stand.answer()
-    await stand.until(lambda: paints() != before)
-    await settle()
-    assert paints() == [before[0], before[1], before[2] + 1, before[3]]
-    stand.pressed_at = 0.0
-    await stand.until(lambda: paints() == [count + 1 for count in before])
-    stand.feed.close()
-
-
-async def test_what_happened_before_a_panel_was_shown_is_painted() -> None:
-    stand = Stand([Needs()])
-    stand.processes[0].state = "quarantined"
-    stand.feed.changed(stand.processes[0])  # type: ignore[arg-type]
-    stand.feed.show(stand.slots)
-    await stand.until(lambda: stand.slots[0].panel.paints == 1)  # type: ignore[attr-defined]
-    stand.feed.close()
-
-
-async def test_panels_are_painted_while_keys_keep_coming() -> None:
-    stand = Stand([Needs()] * 4)
-    await stand.begin()
-    stand.pressed_at = time.monotonic() + 60.0
-    stand.answer()
-    await stand.until(lambda: all(slot.panel.paints for slot in stand.slots))  # type: ignore[attr-defined]
-    stand.feed.close()
 
 
 async def test_what_a_panel_asks_for_is_handed_on() -> None:
