@@ -9,12 +9,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from nanochat_host.core.telemetry.advice import hint_for
 from nanochat_host.core.telemetry.alerts import COOLDOWN_S, AlertEngine
-from nanochat_host.core.telemetry.rules import (
-    DISK_ERROR_BYTES,
-    DISK_FULL_BYTES,
-    hint_for,
-)
+from nanochat_host.core.telemetry.rules import DISK_ERROR_BYTES, DISK_FULL_BYTES
 from nanochat_host.core.telemetry.run import RunTelemetry
 from nanochat_host.core.wire_alerts import DEFAULTS
 from nanochat_host.paths import RunPaths

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from nanochat_host.core.alerting import Alerting, run_command
+from nanochat_host.core.telemetry.advice import batch_ladder
 from nanochat_host.core.telemetry.alerts import ALL_RULES, AlertEngine
 from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.hub import TelemetryHub
-from nanochat_host.core.telemetry.rules import batch_ladder
 from nanochat_host.core.telemetry.run import RunTelemetry
 from nanochat_host.core.wire_alerts import DEFAULTS, AlertLimits
 from nanochat_host.errors import ConfigFileError, RefusedError, UsageError
