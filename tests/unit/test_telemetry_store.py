@@ -94,6 +94,14 @@ def test_the_log_yields_to_the_hook() -> None:
     assert len(store.columns["loss"]) == 3
 
 
+def test_a_runs_loss_is_the_smoothed_one_where_the_stage_has_it(run: RunPaths) -> None:
+    both = rows(0, 3, **{"train/loss": lambda i: 2.5, "train/loss_raw": lambda i: 2.0})
+    run.events_jsonl.write_text(both)
+    assert read_all(run).full_facts.loss == 2.5
+    run.events_jsonl.write_text(both + rows(3, 5, **{"train/loss_raw": lambda i: 1.5}))
+    assert read_all(run).full_facts.loss == 1.5
+
+
 def test_reopened_equals_live(run: RunPaths) -> None:
     half = rows(0, 5000, loss=lambda i: "nan" if i % 977 == 0 else i % 31, dt=lambda i: 0.1)
     rest = rows(4000, 6000, loss=lambda i: 7, dt=lambda i: 0.2) + '{"ts": 1, "kind": "oops"}\n'

@@ -43,6 +43,8 @@ MAX_PATTERNS = 1024
 """Of which it is remembered what they match."""
 PREVIEW_BYTES = 8 * 1024 * 1024
 REMAPPED = "what packs declare has changed"
+_HEADLINES = (("train/loss_raw", "loss"), ("train/loss", "loss"), ("val/bpb", "val_bpb"))
+"""A smoothed loss goes before a raw one of the same step."""
 HELD_BYTES = 64 * 1024 * 1024
 """While the disk refuses, so much waits in memory; then reading waits. The events are safe."""
 
@@ -245,8 +247,8 @@ class RunTelemetry:
         if block.step is not None:
             facts.step = int(store.step)
         facts.updated_at = max(facts.updated_at, block.ts[-1])
-        for name, attribute in (("train/loss", "loss"), ("val/bpb", "val_bpb")):
-            if name in store.columns:
+        for name, attribute in _HEADLINES:
+            if name in block.values and name in store.columns:
                 setattr(facts, attribute, store.columns[name].last_value)
 
     def _take_event(self, event: Event, rev: int) -> None:
