@@ -101,6 +101,42 @@ def test_uv_with_a_lock_else_venv_and_pip(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(environment_steps(ref, made, Needs(torch="2.13.0"))) == 2, "a lock pins torch"
 
 
+def test_uv_adds_what_the_lock_does_not_name_and_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_checkout(tmp_path / "it")
+    (folder / "uv.lock").write_text('[[package]]\nname = "tiktoken"\n')
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (tmp_path / "uv").write_text("#!/bin/sh\n")
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ref = CheckoutRef("it", str(folder), python=str(python))
+    (beside,) = environment_steps(ref, tmp_path, Needs(missing=["torch"]))
+    assert beside.command[1:] == ["pip", "install", "--python", str(python), "torch"]
+    sync, beside = environment_steps(ref, tmp_path, Needs(missing=["tiktoken", "torch"]))
+    assert sync.command[1:] == ["sync", "--frozen", "--inexact"]
+    assert beside.command[-1] == "torch"
+
+
+def test_a_half_made_environment_is_removed_and_never_used(
+    rig: SetupRig, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NANOCHAT_CLI_HOME", str(rig.paths.home))
+    folder = make_checkout(rig.folder / "halfway")
+    needs = '["nanochat-cli-has-no-such-package @ file:///nowhere.whl"]'
+    project = f'[project]\nname = "x"\nversion = "0"\ndependencies = {needs}\n'
+    (folder / "pyproject.toml").write_text(project)
+    rig.client.add_checkout(AddCheckout(str(folder), "halfway", base_dir=str(rig.base)))
+    before = rig.client.ask(calls.env("halfway", anew=True)).interpreter
+    assert main(["checkout", "env", "halfway", "--make", "--follow"]) == 1
+    said = capfd.readouterr()
+    assert "failed     install packages" in said.out and "--torch VERSION" in said.err
+    assert not (folder / ".venv").exists()
+    assert rig.client.ask(calls.env("halfway", anew=True)).interpreter == before
+
+
 def test_what_is_there_is_completed_and_rustbpe_is_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

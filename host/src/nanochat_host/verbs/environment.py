@@ -8,7 +8,7 @@ import shlex
 from nanochat_host.core import calls_setup as calls
 from nanochat_host.core.wire import RunStep
 from nanochat_host.core.wire_setup import EnvInfo, MakeEnv
-from nanochat_host.errors import RefusedError, UsageError
+from nanochat_host.errors import NanochatCliError, RefusedError, UsageError
 from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs import follow
 from nanochat_host.verbs.common import Verbs, add_verb, connect
@@ -68,7 +68,13 @@ def environment(args: argparse.Namespace, paths: Paths) -> int:
     what = ", then ".join(step.title for step in steps)
     how = f"started {run.facts.id}: {what}; `nanochat-cli run logs last --follow` shows it"
     emit(args, run, how)
-    return follow.until_end(args, client, run.facts.id) if args.follow else 0
+    if not args.follow or follow.until_end(args, client, run.facts.id) == 0:
+        return 0
+    raise NanochatCliError(
+        f"the environment of `{args.name}` was not made",
+        "`--make --pip` takes pip and its index, `--torch VERSION` another torch, "
+        "`--use PYTHON` one that is there",
+    )
 
 
 def _command(step: RunStep) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from nanochat_host.checkout.imports import needed_packages
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.setup.asking import ask_python
-from nanochat_host.core.setup.recipe import Needs, environment_steps
+from nanochat_host.core.setup.recipe import Needs, environment_steps, whole_or_gone
 from nanochat_host.core.wire import CheckoutRef, RunStep
 from nanochat_host.core.wire_setup import EnvInfo, MakeEnv, PythonChoice
 from nanochat_host.errors import UsageError
@@ -79,6 +79,10 @@ class Environments:
         packages = await asyncio.to_thread(needed_packages, Path(ref.path))
         needs = Needs(missing, gpu, wish.torch, not wish.pip, packages)
         return await asyncio.to_thread(environment_steps, ref, self._paths.environments, needs)
+
+    async def guarded(self, steps: list[RunStep], ref: CheckoutRef) -> list[RunStep]:
+        """The steps, which leave no half-made environment behind."""
+        return await asyncio.to_thread(whole_or_gone, steps, ref, self._paths.environments)
 
     async def _ask(self, ref: CheckoutRef) -> dict[str, Any]:
         """Ask, and remember the answer."""

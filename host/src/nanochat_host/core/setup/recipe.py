@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from nanochat_host.core.wire import CheckoutRef, RunStep
 from nanochat_host.toml import tables
 
@@ -45,9 +47,7 @@ def environment_steps(ref: CheckoutRef, environments: Path, needs: Needs) -> lis
     if complete and not needs.missing:
         return []
     if uv and (root / "uv.lock").is_file():
-        env = {"UV_PROJECT_ENVIRONMENT": str(target)}
-        words = [uv, "sync", "--frozen", *_extra(project, needs.gpu)]
-        return [RunStep("uv sync", "", [], env=env, command=words)]
+        return _with_uv(uv, root, target, project, needs, complete)
     python = str(target / "bin" / "python")
     steps = []
     if not os.access(python, os.X_OK):
@@ -57,6 +57,35 @@ def environment_steps(ref: CheckoutRef, environments: Path, needs: Needs) -> lis
         install = [python, "-m", "pip", "install", "--progress-bar", "off", *wanted]
         steps.append(_step("install packages", install))
     return [*steps, *([_rustbpe_step(root, target)] if rust else [])]
+
+
+def _with_uv(
+    uv: str, root: Path, target: Path, project: dict[str, object], needs: Needs, complete: bool
+) -> list[RunStep]:
+    """What the lock names, as it is locked; what it does not name, beside it."""
+    env = {"UV_PROJECT_ENVIRONMENT": str(target)}
+    words = [uv, "sync", "--frozen", *_extra(project, needs.gpu)]
+    if not complete:
+        return [RunStep("uv sync", "", [], env=env, command=words)]
+    locked = (root / "uv.lock").read_text("utf-8", "replace")
+    names = [_DISTRIBUTIONS.get(name, name) for name in needs.missing or []]
+    beside = [name for name in names if f'name = "{_plain(name)}"' not in locked]
+    steps = []
+    if len(beside) < len(names):  # --inexact: leave in place what the lock does not name
+        steps.append(RunStep("uv sync", "", [], env=env, command=[*words, "--inexact"]))
+    if beside:
+        install = [uv, "pip", "install", "--python", str(target / "bin" / "python"), *beside]
+        steps.append(_step("install packages", install))
+    return steps
+
+
+def whole_or_gone(steps: list[RunStep], ref: CheckoutRef, environments: Path) -> list[RunStep]:
+    """The same steps such that an environment they begin is removed when one of them fails."""
+    target = environment_folder(ref, environments)
+    if os.path.lexists(target):
+        return steps
+    guard = [sys.executable, "-I", "-m", "nanochat_host.core.setup.whole", str(target)]
+    return [msgspec.structs.replace(step, command=[*guard, *step.command]) for step in steps]
 
 
 def environment_folder(ref: CheckoutRef, environments: Path) -> Path:

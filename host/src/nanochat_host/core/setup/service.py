@@ -97,7 +97,7 @@ class Setup:
             checkout_path=ref.path,
             python=ref.python,
             base_dir=ref.base_dir,
-            steps=steps,
+            steps=await self._environments.guarded(steps, ref),
             created_at=now,
             target=ENVIRONMENT,
             env={"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
