@@ -96,4 +96,5 @@ def test_pairs_keep_text_and_values_are_typed() -> None:
 
 def test_nothing_printed_commands_the_terminal() -> None:
     assert "\x1b" not in printable("\x1b]0;gotcha\x07\x9b31m")
+    assert printable("a\u202eb\u2066c\u2028d\udcff") == "a·b·c·d·"
     assert table(["A", "B"], [["1", "22"]]) == ["A  B", "1  22"]

@@ -65,6 +65,27 @@ def test_entries_are_names_not_expressions(entry: str) -> None:
         parse_manifest(manifest(entry=entry))
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        'description = "a\\u001b[2Jb"',
+        'description = "a\\u202eb"',
+        'description = "a\\u200bb"',
+        '[launch.env]\n"A\\u2066B" = "1"',
+    ],
+)
+def test_no_text_hides_or_turns_what_is_read_before_agreeing(more: str) -> None:
+    with pytest.raises(ManifestError, match="cannot be shown"):
+        parse_manifest(manifest(more=more))
+
+
+def test_a_title_is_one_line_and_a_description_may_be_more() -> None:
+    parse_manifest(manifest(more='description = "one\\ntwo"'))
+    for word in ("Good", "Main"):
+        with pytest.raises(ManifestError, match="more than one line"):
+            parse_manifest(manifest().replace(f'"{word}"'.encode(), f'"{word}\\nx"'.encode()))
+
+
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize(
     "raw",

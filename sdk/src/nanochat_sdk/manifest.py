@@ -109,6 +109,7 @@ def parse_manifest(raw: bytes) -> PackManifest:
         )
     if manifest.id in RESERVED:
         raise ManifestError(f"`{manifest.id}` is reserved; choose another id")
+    _check_lines(manifest)
     _check_panels(manifest)
     if not manifest.declarations:  # else they are checked together
         check_declarations(manifest.id, manifest)
@@ -137,10 +138,29 @@ def read_declarations(manifest: PackManifest, folder: Path) -> Declarations:
 
 
 def _tables(raw: bytes) -> dict[str, Any]:
-    """Raises ValueError, RecursionError. A key of thousands of parts takes the parser long."""
+    """Raises ValueError, RecursionError. A key of thousands of parts takes the parser long. No text
+    may hide or turn around what a person reads before agreeing to a pack."""
     if any(len(line) > MAX_LINE for line in raw.splitlines()):
         raise ValueError(f"a line is longer than {MAX_LINE} bytes")
-    return tomllib.loads(raw.decode())
+    tables = tomllib.loads(raw.decode())
+    for text in _texts(tables):
+        for char in text:
+            if not (char.isprintable() or char in "\n\t"):
+                raise ValueError(f"{text[:40]!a} holds U+{ord(char):04X}, which cannot be shown")
+    return tables
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every key and every text in tables."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield key
+            yield from _texts(part)
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -227,6 +247,15 @@ def _has_type(kind: str, value: Any) -> bool:
     return (
         isinstance(value, list) and len(value) <= 64 and all(_has_type("metric", v) for v in value)
     )
+
+
+def _check_lines(manifest: PackManifest) -> None:
+    """What is shown in one line has no more."""
+    lines = [("version", manifest.version), ("title", manifest.title)]
+    lines += [(f"title of panel `{panel.id}`", panel.title) for panel in manifest.panels]
+    for name, text in lines:
+        if not text.isprintable():
+            raise ManifestError(f"`{name}` is more than one line")
 
 
 def _check_panels(manifest: PackManifest) -> None:

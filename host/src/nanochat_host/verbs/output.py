@@ -15,7 +15,10 @@ import msgspec
 
 from nanochat_host.scrub import scrub
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, those that turn the direction of what follows, and halves of pairs."""
 
 
 def printable(text: str) -> str:

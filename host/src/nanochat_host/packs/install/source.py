@@ -12,7 +12,7 @@ from nanochat_sdk.manifest import MANIFEST
 from nanochat_host.packs.install.folder_reader import read_folder
 from nanochat_host.packs.install.limits import OF_PACK, Limits, RefusedPackError
 from nanochat_host.packs.install.member import Member
-from nanochat_host.packs.install.names import left_out
+from nanochat_host.packs.install.names import Names, left_out
 from nanochat_host.packs.install.zip_reader import ZipReader
 
 _INIT = "__init__.py"
@@ -113,8 +113,11 @@ def _of_wheel(path: Path, members: Sequence[Member]) -> list[Member]:
                 )
             member = member.moved("/".join(parts[2:]))
         out.append(member)
-    if len({member.name for member in out}) != len(out):
-        raise RefusedPackError(f"{path.name}: a file of its .data folder is there twice")
+    names = Names()
+    for member in out:
+        if why := names.add(member.name):
+            what = f"`{member.name}`, with what its .data folder holds, {why}"
+            raise RefusedPackError(f"{path.name}: {what}")
     return out
 
 

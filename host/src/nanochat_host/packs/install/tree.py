@@ -35,7 +35,9 @@ class Tree:
     @property
     def compiled(self) -> list[str]:
         """Files of machine code or bytecode, which nobody reads before agreeing."""
-        return [name for name in self.files if name.lower().endswith(COMPILED) or ".so." in name]
+        return [
+            name for name in self.files if (low := name.lower()).endswith(COMPILED) or ".so." in low
+        ]
 
 
 def read_tree(root: Path) -> Tree:
