@@ -18,9 +18,9 @@ class TelemetryFacts(msgspec.Struct):
     step: newest step, -1 before the first. num_steps: planned, 0 unknown. hooked: the hook drives
     the loop; samples_hooked: it reports samples, so those of the log are left out. sources: "hook"
     and "log" to "live", "stale" or "off". patches: changes that took effect. live: options that may
-    be changed. end_exit_code: as the hook saw the script end. updated_at: time of the newest row or
-    event. flops_per_s: what training reached, over all processes, 0 for unknown. bad_lines: lines
-    of the events file that are none, bad_sample the first of them.
+    be changed. updated_at: time of the newest row or event. flops_per_s: what training reached,
+    over all processes, 0 for unknown. bad_lines: lines of the events file that are none, bad_sample
+    the first of them.
     """
 
     step: int = -1
@@ -35,13 +35,11 @@ class TelemetryFacts(msgspec.Struct):
     updated_at: float = 0.0
     started_at: float = 0.0
     stage_index: int = -1
-    stage_title: str = ""
     paused: bool = False
     patches: list[dict[str, Any]] = []
     live: list[str] = []
     device: str = ""
     last_error: str = ""
-    end_exit_code: int | None = None
     bad_lines: int = 0
     bad_sample: str = ""
     flops_per_s: float = 0.0
@@ -70,9 +68,6 @@ def fold_event(facts: TelemetryFacts, event: Event) -> None:
         _applied(facts, event)
     elif what in ("paused", "resumed"):
         facts.paused = what == "paused"
-    elif what == "end":
-        code = fields.get("exit_code")
-        facts.end_exit_code = code if isinstance(code, int) else None
     elif what == "error":
         fold_error(facts, str(fields.get("type", "")), str(fields.get("message", "")))
 
@@ -128,7 +123,6 @@ def _new_stage(facts: TelemetryFacts, event: Event) -> None:
         updated_at=facts.updated_at,
         started_at=facts.started_at or event.ts,
         stage_index=index if isinstance(index, int) else facts.stage_index + 1,
-        stage_title=str(event.fields.get("title", "")),
         patches=facts.patches,
         flops_per_s=facts.flops_per_s,
         device=facts.device,
