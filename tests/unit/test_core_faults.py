@@ -20,9 +20,11 @@ from nanochat_host.core.queue import Queue
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.service import Secrets
+from nanochat_host.core.settings import OtlpSettings, Settings
 from nanochat_host.core.telemetry.hub import TelemetryHub
 from nanochat_host.core.wire import RunSummary, StartRun
 from nanochat_host.core.wire_queue import QueueWish
+from nanochat_host.errors import ConfigFileError
 from nanochat_host.paths import Paths, RunPaths
 from nanochat_sdk.data import Event
 
@@ -114,6 +116,14 @@ async def test_a_wish_that_fails_in_an_unforeseen_way_holds_the_queue(tmp_path: 
     await until(lambda: queue.info().held)
     assert queue.info().held == "base_train cannot be started: 'depth'"
     await queue.close()
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_cannot_be_is_named(tmp_path: Path, port: int) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[otlp]\nhttp_port = {port}\n")
+    with pytest.raises(ConfigFileError, match=r"settings\.toml.*http_port"):
+        Settings(file).table("otlp", OtlpSettings)
 
 
 async def test_a_folder_of_packs_that_cannot_be_read_is_told_once_and_asked_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -186,6 +187,21 @@ def machine(readings: dict[str, float], facts: MachineFacts) -> Machine:
     out = Machine(Sampler(Path("/"), Gpus(lambda: FakeNvml(0))), lambda: next(counter))
     out.take(500.0, readings, {"r": {"sys/proc_cpu": 50.0}}, facts)
     return out
+
+
+async def test_a_machine_that_could_not_be_opened_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_counters(sampler: Sampler) -> None:
+        raise RuntimeError("not sure how to interpret a line of /proc/stat")
+
+    monkeypatch.setattr(Sampler, "open", no_counters)
+    found = Machine(Sampler(tmp_path, Gpus(lambda: FakeNvml(0))), iter(range(1000)).__next__)
+    sampled = asyncio.Event()
+    found.start(dict, sampled.set)
+    await asyncio.wait_for(sampled.wait(), 30.0)
+    assert found.latest("sys/mem_used")
+    await found.stop()
 
 
 def test_the_line_for_the_status_bar() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import tomlkit
 
 T = TypeVar("T")
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
 class Settings:
@@ -99,5 +100,5 @@ def _fields(kind: type[Any]) -> tuple[str, ...]:
 class OtlpSettings(msgspec.Struct):
     """[otlp]: ports on loopback; 0 switches that listener off."""
 
-    http_port: int = 4318
-    grpc_port: int = 4317
+    http_port: Port = 4318
+    grpc_port: Port = 4317

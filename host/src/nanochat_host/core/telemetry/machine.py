@@ -55,7 +55,10 @@ class Machine:
         self, runs: Callable[[], dict[str, Path]], changed: Callable[[], None]
     ) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self.sampler.open)
+        try:
+            await loop.run_in_executor(self._thread, self.sampler.open)
+        except Exception:  # what can be read of the machine is read all the same
+            logger.exception("the machine could not be looked at")
         due = loop.time()
         while True:
             try:

@@ -90,9 +90,9 @@ def _head(raw: bytes) -> tuple[str, dict[str, str]]:
 
 async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
     length = headers.get("content-length", "")
-    if not length.isdigit():
+    if not length.isdecimal():
         raise _Refused("411 Length Required", "send Content-Length")
-    if int(length) > MAX_BODY:
+    if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
         raise _Refused("413 Content Too Large", f"at most {MAX_BODY} bytes")
     raw = await reader.readexactly(int(length))
     encoding = headers.get("content-encoding", "identity").lower()
