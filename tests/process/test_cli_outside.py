@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -52,8 +54,32 @@ def test_out_of_reach_keeps_nothing(cli: Cli) -> None:
     cli("core", "stop")
     env = {"HF_ENDPOINT": "http://127.0.0.1:1"}
     said = cli("auth", "login", "hf", code=1, given=TOKEN, env=env)
-    assert "Hugging Face is out of reach" in said
+    assert "Hugging Face is out of reach at 127.0.0.1:1" in said
+    assert "`nanochat-cli auth login hf --no-check`" in said
     cli("core", "stop")
+    assert [info["where"] for info in cli.json("auth", "status")] == ["", ""]
+
+
+class _Refuses(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(401)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_refused_token_says_where_there_is_another(cli: Cli) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refuses) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        cli("core", "stop")
+        env = {"WANDB_BASE_URL": f"http://127.0.0.1:{server.server_port}"}
+        said = cli("auth", "login", "wandb", code=2, given=TOKEN, env=env)
+        cli("core", "stop")
+        server.shutdown()
+    assert "Weights & Biases refuses the token" in said and TOKEN not in said
+    assert "get another at https://wandb.ai/authorize" in said
     assert [info["where"] for info in cli.json("auth", "status")] == ["", ""]
 
 

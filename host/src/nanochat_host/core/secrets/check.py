@@ -34,6 +34,17 @@ def hf_url() -> str:
 def check_token(kind: Kind, token: Hidden) -> str:
     """The account's name at the service. Raises RefusedError if the token is not good,
     UnreachableError if nobody could be asked."""
+    login = f"nanochat-cli auth login {kind.name}"
+    try:
+        return _account(kind, token)
+    except UnreachableError as error:
+        hint = f"check the network, or keep it without asking: `{login} --no-check`"
+        raise UnreachableError(error.message, hint) from None
+    except RefusedError as error:
+        raise RefusedError(error.message, f"get another at {kind.page}, then `{login}`") from None
+
+
+def _account(kind: Kind, token: Hidden) -> str:
     if kind.name == "wandb":
         query = {"query": "query { viewer { username entity } }"}
         answer = ask(f"{wandb_url()}/graphql", wandb_headers(token), query, title=kind.title)
