@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from app_rig import FakeCore, Host, make_run, screen_text, until
+from feed_rig import Process, Stand, settle
 from nanochat_host.core.calls import Call
 from nanochat_host.errors import CoreUnavailableError
 from nanochat_host.packs.broker import Desk
@@ -20,7 +21,6 @@ from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_sdk import Fetch, Needs, StoreGet
 from nanochat_sdk.asks import Answer, Asked
 from nanochat_sdk.protocol import Act
-from test_app_feed import Process, Stand, settle
 
 KV = frozenset({"store:kv"})
 
