@@ -1,4 +1,4 @@
-"""A pack that is a package: it is found, and what lies beside it stays unseen."""
+"""A pack that is a package: it is found, and what lies around it stays unseen."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def names(folder):
 class Looks(Panel):
     def render(self, size):
         seen = [WORD, names(PLACE + "/parcel"), names(PLACE), names(PLACE + "/beside")]
+        seen.append(os.uname().nodename)
         return Text([[(str(line), "")] for line in seen])
 """
 
@@ -89,7 +90,9 @@ async def test_a_package_is_imported_and_its_neighbours_stay_unseen(
     finally:
         await supervisor.close()
     assert isinstance(panel.payload, Text)
-    word, own, above, beside = ("".join(text for text, _ in line) for line in panel.payload.lines)
+    word, own, above, beside, machine = (line[0][0] for line in panel.payload.lines)
     assert word == "found"
     assert "pack.toml" in own
     assert "secret" not in beside and above in ("PermissionError", "FileNotFoundError")
+    if panel.level is Level.STRICT:
+        assert machine == "panel", "the machine's own name often says whose it is"

@@ -347,7 +347,7 @@ class PanelProcess:
                 if len(self._acts) < _MAX_PENDING_ACTS:
                     self._acts.append(clean_struct(act))
             else:
-                logger.info("panel %s may not ask for %r", self.name, act.action)
+                logger.debug("panel %s may not ask for %r", self.name, act.action)
 
     def _stop_if_paused(self) -> None:
         if self._paused and self._session is not None and self._session.ready:

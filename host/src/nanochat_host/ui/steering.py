@@ -157,13 +157,13 @@ class Steering:
             if act.value is not None:
                 wish += f" = {clean(str(act.value))}"
             if len(str(act.value)) > MAX_VALUE:
-                logger.info("%s asks for a value that cannot be shown", wanted.panel)
+                logger.debug("%s asks for a value that cannot be shown", wanted.panel)
                 continue
             if needed is None or needed not in wanted.granted:
                 self._app.tell(f"{title} may not ask for “{wish}”", "warning")
                 continue
             if not asking.begin(prompted=prompted):
-                logger.info("%s asks too much: %s", wanted.panel, wish)
+                logger.debug("%s asks too much: %s", wanted.panel, wish)
                 continue
             quiet_s = 0.0 if prompted else QUIET_S
             prompted = False
