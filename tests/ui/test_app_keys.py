@@ -17,7 +17,9 @@ from nanochat_host.ui.modes import PLACES
 from nanochat_host.ui.screens.ask import AskScreen
 from nanochat_host.ui.screens.base import HostScreen
 from nanochat_host.ui.widgets.panel_view import PanelView
+from nanochat_panels.log import Log
 from test_widgets_panel_view import TABLE, give, running
+from textual.binding import Binding
 from textual.widgets import Input
 
 
@@ -189,3 +191,15 @@ async def test_what_is_typed_before_a_dialog_has_the_focus_is_not_lost(home: Pat
         await pilot.press("!", "enter")
         await pilot.pause()
     assert answers == ["early!"]
+
+
+def test_x_means_stop_everywhere() -> None:
+    """It may end a run: a hand that is used to something else there would regret it."""
+    meant = {
+        binding.action
+        for name, place in PLACES.items()
+        for binding in place.open().BINDINGS
+        if isinstance(binding, Binding) and "x" in binding.key.split(",")
+    }
+    assert meant == {"stop"}
+    assert "x" not in {key.key for key in Log.keys}, "a panel's keys come before its screen's"

@@ -170,7 +170,7 @@ async def test_converting_says_that_it_goes_on(tmp_path: Path) -> None:
         listed = stage.core.catalog.listing("fake").checkpoints[0]
         stage.core.answers["POST /v1/checkpoints/reshard"] = ReshardDone(listed, 2, 1)
         await stage.at("base/d2/000030")
-        await stage.pilot.press("x")
+        await stage.pilot.press("w")
         await stage.until(lambda: isinstance(stage.app.screen, AskScreen), "for how many")
         await stage.pilot.press("enter")
         await stage.until(lambda: any("for 1 processes" in t for t in toasts(stage.app)), "done")

@@ -108,7 +108,7 @@ async def test_an_axis_that_a_run_does_not_know_is_said(host: Host, core: AskCor
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await open_three(app, pilot)
         for axis in ("tokens", "flops"):
-            await pilot.press("x")
+            await pilot.press("a")
             await until(pilot, lambda axis=axis: wishes(core)[-1].x == axis, axis)
         await until(pilot, lambda: "how many FLOPs a token" in screen_text(app), "the note")
         chart = screen.query_one(ChartPane).chart

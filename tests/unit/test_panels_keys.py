@@ -82,7 +82,7 @@ def test_the_log_is_searched_filtered_and_cleared() -> None:
     assert "2 of 2,000 lines" in text
     spans = [span for line in panel.render(60, 10).lines for span in line]  # type: ignore[union-attr]
     assert [text for text, style in spans if style == "reverse"] == ["loss", "LOSS"]
-    panel.press("x")
+    panel.press("0")
     cleared = panel.needs.log
     assert cleared is not None
     assert (cleared.search, cleared.level) == ("", "all")
@@ -103,7 +103,7 @@ def test_a_search_without_a_match_says_how_to_leave_it() -> None:
     panel.feed(data(run=run_facts(), log=log_page([], total=500)))
     text = panel.text(60, 10)
     assert "nothing matches “nowhere”" in text
-    assert "press x to clear" in text
+    assert "press 0 to clear" in text
 
 
 def test_the_log_keeps_the_newest_line_in_sight() -> None:

@@ -27,12 +27,12 @@ _STYLES: dict[str, Style] = {"info": "", "warning": "warning", "error": "error"}
 
 
 class Log(DataPanel):
-    """Follows the newest line. `/` searches, `f` goes through the levels, `x` clears both."""
+    """Follows the newest line. `/` searches, `f` goes through the levels, `0` clears both."""
 
     keys = (
         KeyHelp("/", "search", prompt=True),
         KeyHelp("f", "level"),
-        KeyHelp("x", "clear filters"),
+        KeyHelp("0", "clear filters"),
     )
 
     def __init__(self, options: dict[str, Any] | None = None) -> None:
@@ -49,7 +49,7 @@ class Log(DataPanel):
             self.search = fmt.plain(event.text, 200).strip()
         elif event.kind == "key" and event.key == "f":
             self.level = LEVELS[(LEVELS.index(self.level) + 1) % len(LEVELS)]
-        elif event.kind == "key" and event.key == "x":
+        elif event.kind == "key" and event.key == "0":
             self.search, self.level = "", "all"
         else:
             return False
@@ -64,7 +64,7 @@ class Log(DataPanel):
         head = self._head(size.width)
         if not page.lines:
             self.status = ""
-            hint = f"{fmt.integer(page.total)} lines; press x to clear the filters"
+            hint = f"{fmt.integer(page.total)} lines; press 0 to clear the filters"
             return notice(f"nothing matches {fmt.cut(self._filters(), 60)}", hint)
         lines = [self._line(line.text, line.level) for line in page.lines[-max(size.height, 1) :]]
         filtered = bool(self.search) or self.level != "all"

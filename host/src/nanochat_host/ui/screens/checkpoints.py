@@ -52,7 +52,7 @@ class CheckpointsScreen(HostScreen):
         Binding("s", "next_stage", "Next stage"),
         Binding("c", "chat", "Chat"),
         Binding("e", "evaluate", "Evaluate"),
-        Binding("x", "reshard", "Reshard"),
+        Binding("w", "reshard", "Reshard"),
         Binding("k", "prune", "Keep newest"),
         Binding("delete,D", "delete", "Delete", key_display="del"),
         Binding("slash", "filter", "Search", key_display="/"),
@@ -198,7 +198,7 @@ class CheckpointsScreen(HostScreen):
             Choice("next_stage", "s", "next stage", "begin the stage after this one from it"),
             Choice("chat", "c", "chat", "talk to it"),
             Choice("evaluate", "e", "evaluate", "the start form of its evaluation"),
-            Choice("reshard", "x", "reshard", "its optimizer for another number of processes"),
+            Choice("reshard", "w", "reshard", "its optimizer for another number of processes"),
             Choice("delete", "D", "delete", f"asks first; frees {freed}", "error"),
         ]
         picked = await self.host.push_screen_wait(ConfirmScreen(clean(item.info.id), "", choices))

@@ -33,7 +33,7 @@ class CompareScreen(HostScreen):
     CSS_PATH = "compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "metric", "Metric"),
-        Binding("x", "axis", "X axis"),
+        Binding("a", "axis", "X axis"),
         Binding("g", "group", "Group"),
         Binding("space", "hide", "Hide"),
         Binding("enter", "open", "Open run"),
