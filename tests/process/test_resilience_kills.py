@@ -96,7 +96,7 @@ def test_the_trainer(live: Live) -> None:
     shown = live.tui
     status = status_of(live.run)
     kill(status.pid)
-    says(shown, "looper failed ended by SIGKILL: killed from outside")
+    says(shown, "looper failed: killed by signal 9 if that was not you")
     shown.wait_for("✗ failed  looper")
     last = until(lambda: (s := status_of(live.run)).state != "running" and s, "the end is written")
     assert (last.state, last.exit_code) == ("failed", None)
