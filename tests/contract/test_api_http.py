@@ -75,6 +75,12 @@ async def test_wrong_values_name_the_field(door: Door) -> None:
     assert "explode" in error["message"]
 
 
+async def test_a_name_that_cannot_be_one_is_told_in_words(door: Door) -> None:
+    error = await door.error("GET", "/v1/checkouts/mine+theirs", 422)
+    assert error["message"] == "`name` cannot be `mine+theirs`"
+    assert "letters" in error["hint"]
+
+
 @pytest.mark.parametrize(
     ("path", "parameter"),
     [

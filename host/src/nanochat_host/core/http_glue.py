@@ -116,6 +116,9 @@ def answer_errors(app: FastAPI) -> None:
     async def parameters(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
+        if first["type"] == "string_pattern_mismatch":
+            hint = "a name is letters, digits, `.`, `_` and `-`"
+            return _refusal("usage", f"`{where}` cannot be `{first['input']}`", hint, 422)
         return _refusal("usage", f"parameter `{where}`: {first['msg']}", "", 422)
 
     @app.exception_handler(HTTPException)
