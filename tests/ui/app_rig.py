@@ -144,6 +144,11 @@ class Host:
         return app
 
 
+def following(core: FakeCore, run_id: str) -> bool:
+    """The app reads that run's stream: what the core says from now on is heard."""
+    return bool(core.streams) and core.streams[-1][0] == run_id
+
+
 async def until(pilot: Pilot[Any], condition: Any, what: str, timeout_s: float = 30.0) -> None:
     """Let the app work until `condition()` holds. Fails naming `what`."""
     loop = asyncio.get_running_loop()

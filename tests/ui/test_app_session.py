@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
-from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
+from app_rig import FakeCore, Host, following, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
 from nanochat_host.crash import last_crash
 from nanochat_host.layout.find import list_layouts
@@ -289,7 +289,7 @@ async def test_keys_steer_a_live_run(host: Host, core: FakeCore) -> None:
     core.run_list = [make_run("one", name="one")]
     app = host.app(run="one")
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.model.live, "a live run")
+        await until(pilot, lambda: app.model.live and following(core, "one"), "a live run")
         await pilot.press("c", "e", "g", "p")
         await until(pilot, lambda: len(core.sent) == 4, "four commands")
         assert [control.cmd for _, control in core.sent] == ["save", "eval", "sample", "pause"]

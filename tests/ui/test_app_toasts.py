@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from app_rig import FakeCore, Host, make_run, toasts, until
+from app_rig import FakeCore, Host, following, make_run, toasts, until
 from nanochat_host.core import wire
 from nanochat_host.ui import news
 from nanochat_host.ui.toasts import Toast, end_toast, event_toast
@@ -102,7 +102,7 @@ async def test_a_killed_trainer_is_one_toast(
     end = wire.StreamMessage(rev=2, machine_rev=1, facts=ended)
     both = wire.StreamMessage(rev=3, machine_rev=1, facts=ended, events=[killed])
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.model.live and core.streams, "a live run")
+        await until(pilot, lambda: app.model.live and following(core, "one"), "a live run")
         for message in (alert, end) if alert_first else (both,):
             core.say(message)
         await until(pilot, lambda: len(news_of) == 2, "news from both sides", 20.0)
@@ -117,7 +117,7 @@ async def test_a_failure_without_an_alert_is_told(
     core.run_list = [make_run("one", name="micro")]
     app = host.app(run="one")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.model.live and core.streams, "a live run")
+        await until(pilot, lambda: app.model.live and following(core, "one"), "a live run")
         ended = make_run("one", name="micro", state="failed", exit_code=3).facts
         core.say(wire.StreamMessage(rev=2, machine_rev=1, facts=ended))
         await until(pilot, lambda: toasts(app), "a toast")

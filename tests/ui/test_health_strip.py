@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app_rig import FakeCore, Host, make_run, screen_text, until
+from app_rig import FakeCore, Host, following, make_run, screen_text, until
 from ask_core import AskCore
 from nanochat_host.core.wire import StreamMessage
 from nanochat_host.core.wire_alerts import AlertLimits
@@ -67,7 +67,7 @@ async def test_it_is_on_the_dashboard_and_painted_on_change_only(
     core.run_list = [make_run("one")]
     app = host.app(run="one")
     async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: core.streams and core.streams[-1][0] == "one", "the stream")
+        await until(pilot, lambda: following(core, "one"), "the stream")
         await until(pilot, lambda: app.current_mode == "dashboard", "the dashboard")
         core.say(StreamMessage(rev=1, health=PARTS))
         await until(pilot, lambda: "controller 120 ms" in screen_text(app), "the strip")
@@ -92,7 +92,7 @@ async def test_a_click_leads_to_the_explanation(host: Host) -> None:
     core.answers |= {"GET /v1/alerts": AlertLimits(), "GET /v1/alerts/raised": []}
     app = host.app(run="one")
     async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: core.streams and core.streams[-1][0] == "one", "the stream")
+        await until(pilot, lambda: following(core, "one"), "the stream")
         await until(pilot, lambda: app.current_mode == "dashboard", "the dashboard")
         core.say(StreamMessage(rev=1, health=[part("alerts", "alerts", "2", "bad")]))
         await until(pilot, lambda: "✖ 2 alerts" in screen_text(app), "the strip")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from app_rig import Host, make_run, screen_text, toasts, until
+from app_rig import Host, following, make_run, screen_text, toasts, until
 from ask_core import AskCore
 from nanochat_host.core.calls import Call
 from nanochat_host.core.wire import StreamMessage
@@ -85,6 +85,7 @@ async def test_each_source_says_how_it_stands_and_why(host: Host, core: AskCore)
     app = host.app(run="one")
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot)
+        await until(pilot, lambda: following(core, "one"), "the stream")
         core.say(StreamMessage(health=[HealthPart("data", "data", "34 %", "bad", "a slow disk")]))
         await until(pilot, lambda: "a slow disk" in screen_text(app), "health with its reason")
         text = screen_text(app)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
+from app_rig import FakeCore, Host, following, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
+from nanochat_host.ui import news
 from nanochat_host.ui.controls.log_view import LogView
 from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.screens.confirm import ConfirmScreen
@@ -124,16 +125,20 @@ async def test_the_log_follows_searches_and_shows_escapes_as_text(
         assert "step 00042" in screen_text(app)
 
 
-async def test_a_failed_run_says_why_once(host: Host, core: FakeCore) -> None:
+async def test_a_failed_run_says_why_once(
+    host: Host, core: FakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "ALERT_WAIT_S", 0.01)
     run = three_runs()[1]
     core.run_list = [run]
     app = host.app(run="beta")
     async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: core.streams and core.streams[-1][0] == "20260102-b", "a stream")
+        await until(pilot, lambda: following(core, "20260102-b"), "a stream")
         failed = make_run("20260102-b", name="beta", state="failed", reason="CUDA out of memory")
         for _ in range(3):
             core.say(wire.StreamMessage(rev=1, facts=failed.facts))
         await until(pilot, lambda: app.model.run and app.model.run.state == "failed", "the end")
+        await until(pilot, lambda: toasts(app), "a toast")
         assert [t for t in toasts(app) if "CUDA out of memory" in t] == [
             "beta failed\nCUDA out of memory\no shows its output"
         ]
