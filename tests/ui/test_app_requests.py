@@ -185,8 +185,11 @@ async def test_keys_meant_for_something_else_agree_to_nothing(
         def asked() -> bool:
             return any(isinstance(screen, ConfirmScreen) for screen in app.screen_stack)
 
+        def ready() -> bool:
+            return isinstance(app.screen, ConfirmScreen) and app.screen._heard_at == now[0]
+
         app.post_message(wishes("sudden"))
-        await until(pilot, asked, "a question")
+        await until(pilot, ready, "a question")
         for key in "yup":
             now[0] += 0.3
             await pilot.press(key)
@@ -196,7 +199,7 @@ async def test_keys_meant_for_something_else_agree_to_nothing(
         await until(pilot, lambda: not asked(), "enter alone cancels")
         assert not core.sent
         app.post_message(wishes("patient"))
-        await until(pilot, asked, "another question")
+        await until(pilot, ready, "another question")
         now[0] += 1.0
         await pilot.press("y")
         await until(pilot, lambda: core.sent, "the command")
