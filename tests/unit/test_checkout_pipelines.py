@@ -87,6 +87,7 @@ python -m scripts.base_eval \\
             [],
         ),
         ("command -v uv || { echo no; exit 1; }\npython -m scripts.a", []),
+        ("if ! python -m scripts.a 1; then\n  exit 1\nfi", ["1"]),
         ("cat <<< x\npython -m scripts.a", []),
         ("uv run --extra gpu -m scripts.a --x=1", ["--x=1"]),
         ("${PYTHON:-python3} -m scripts.a", []),

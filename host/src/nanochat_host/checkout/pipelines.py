@@ -123,6 +123,9 @@ class _Recipe:
             self.braced, words, after = False, words[1:], ""
         elif first == "if":
             self.testing = True
+            asked = words[2:] if len(words) > 1 and words[1].raw == "!" else words[1:]
+            if asked:  # a command that is asked how it went has run
+                self._simple(asked, command.raw, self._runs(after))
             truth = test(words[1:], self.variables)
             self.blocks.append(_Block(truth, truth))
             return
