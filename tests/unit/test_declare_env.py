@@ -7,6 +7,8 @@ from declare_rig import declared
 from nanochat_host.checkout.model import Option, Stage
 from nanochat_host.core.declared_env import declare_env
 from nanochat_host.core.wire import RunRecord, RunStep
+from nanochat_sdk.declare import Declarations, Launch
+from nanochat_sdk.declare_check import check_declarations
 from nanochat_sdk.errors import ManifestError
 
 TEXT = """
@@ -70,3 +72,14 @@ def test_what_the_person_set_stays() -> None:
 def test_what_could_do_harm_is_refused(line: str, said: str) -> None:
     with pytest.raises(ManifestError, match=said):
         declared(f"[launch.env]\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("pack_id", "name"),
+    [("ld", "LD_PRELOAD"), ("wandb", "WANDB_API_KEY"), ("hf-hub", "HF_HUB_TOKEN")],
+)
+def test_no_pack_is_named_so_that_others_variables_are_its_own(pack_id: str, name: str) -> None:
+    said = Declarations(launch=Launch(env={name: "x"}))
+    with pytest.raises(ManifestError, match="no pack's to set"):
+        check_declarations(pack_id, said)
+    check_declarations(pack_id, Declarations(launch=Launch(env={"OTEL_BSP_SCHEDULE_DELAY": "500"})))

@@ -18,6 +18,19 @@ without a slash."""
 _FIRST = re.compile(r"[A-Za-z0-9_.@%-]+/")
 SENDER = "OTEL_BSP_"
 """How a trainer's exporter batches; these any pack may set."""
+FOREIGN = frozenset({
+    "ld", "dyld", "glibc", "malloc", "gconv", "python", "pip", "uv", "conda", "pyenv", "bash",
+    "git", "ssh", "gpg", "sudo", "xdg", "dbus", "perl", "node", "npm", "java", "docker", "http",
+    "https", "ftp", "all", "no", "ssl", "ca", "curl", "requests", "hf", "huggingface",
+    "transformers", "datasets", "wandb", "comet", "neptune", "mlflow", "clearml", "trackio",
+    "openai", "anthropic", "aws", "azure", "google", "gcp", "gcloud", "github", "gitlab",
+    "kaggle", "kube", "s3", "slack", "modal", "runpod", "databricks", "otel", "torch", "pytorch",
+    "torchelastic", "torchinductor", "triton", "cuda", "cudnn", "cublas", "nvidia", "nccl",
+    "gloo", "ucx", "fi", "mpi", "ompi", "pmi", "slurm", "omp", "gomp", "kmp", "mkl", "openblas",
+    "tf", "xla", "jax", "hip", "rocm", "hsa", "local", "world", "master", "group", "role",
+    "tokenizers", "nanochat",
+})  # fmt: skip
+"""First parts of variables that mean something to others: a pack of such a name would own them."""
 _ENV_VALUE = re.compile(r"[A-Za-z0-9_-]{0,40}|(?:http://)?\{otlp_(?:grpc|http)\}")
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -156,6 +169,10 @@ def _check_env(pack_id: str, name: str, value: str) -> None:
     if not name.startswith((own, SENDER)):
         raise ManifestError(
             f"variable `{name}`: a pack sets those that begin with {own} or {SENDER}"
+        )
+    if own.partition("_")[0].lower() in FOREIGN and not name.startswith(SENDER):
+        raise ManifestError(
+            f"variable `{name}`: those that begin with {own} are not a pack's to set"
         )
     if not _ENV_VALUE.fullmatch(value):
         raise ManifestError(
