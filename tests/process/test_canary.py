@@ -25,6 +25,7 @@ from nanochat_host.core.wire_outside import Login
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.paths import RunPaths
 from tui_rig import TuiRig, tui_rig
+from wandb_server import wandb_server
 
 STORED, GIVEN = (f"canary-{name}-{secrets.token_hex(8)}" for name in ("stored", "given"))
 """Other ones in each process: tests that run beside this one have theirs in the open."""
@@ -49,7 +50,8 @@ raise SystemExit(3)
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TuiRig]:
     for name in ("WANDB_API_KEY", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    with tui_rig(tmp_path) as rig:
+    with wandb_server() as server, tui_rig(tmp_path) as rig:
+        monkeypatch.setenv("WANDB_BASE_URL", server)
         (rig.checkout / "scripts" / "base_train.py").write_text(TRAINER)
         cli(rig, "core", "start", env={"MY_SECRET": GIVEN})
         rig.client.add_checkout(AddCheckout(str(rig.checkout), "fake", python=sys.executable))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from cli_rig import Answer, Page, Said
+from wandb_server import wandb_server
 
 TOKEN = "canary-token-71c0ffee99"
 LOG = "".join(
@@ -60,24 +59,12 @@ def test_out_of_reach_keeps_nothing(cli: Cli) -> None:
     assert [info["where"] for info in cli.json("auth", "status")] == ["", ""]
 
 
-class _Refuses(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(401)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def test_a_refused_token_says_where_there_is_another(cli: Cli) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Refuses) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with wandb_server(401) as server:
         cli("core", "stop")
-        env = {"WANDB_BASE_URL": f"http://127.0.0.1:{server.server_port}"}
+        env = {"WANDB_BASE_URL": server}
         said = cli("auth", "login", "wandb", code=2, given=TOKEN, env=env)
         cli("core", "stop")
-        server.shutdown()
     assert "Weights & Biases refuses the token" in said and TOKEN not in said
     assert "get another at https://wandb.ai/authorize" in said
     assert [info["where"] for info in cli.json("auth", "status")] == ["", ""]

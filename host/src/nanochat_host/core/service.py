@@ -35,6 +35,7 @@ from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.service import Secrets
 from nanochat_host.core.setup.service import Setup
 from nanochat_host.core.streams import Streams
+from nanochat_host.core.wandb_start import settle_wandb
 from nanochat_host.core.wire_compare import CompareRuns, Comparison
 from nanochat_host.core.wire_health import HealthPart
 from nanochat_host.errors import RefusedError
@@ -162,8 +163,14 @@ class Core:
         await self._declare(full.checkout, prepared)
         if not full.force:
             refuse_errors(await asyncio.to_thread(self.configs.target, target_wish(full)))
+        prepared = await asyncio.to_thread(self._settled, prepared, full.force)
         prepared.record.queue_item = queue_item
-        return self.runs.summary(await self.runs.launch(prepared))
+        summary = self.runs.summary(await self.runs.launch(prepared))
+        summary.notes = list(prepared.notes)
+        return summary
+
+    def _settled(self, prepared: Prepared, force: bool) -> Prepared:
+        return settle_wandb(prepared, self.secrets.wandb(), force=force)
 
     async def _declare(self, checkout: str, prepared: Prepared) -> None:
         """Set in the steps what packs declare for their environment."""

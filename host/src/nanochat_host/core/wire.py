@@ -217,13 +217,15 @@ class RunStatus(msgspec.Struct):
 
 
 class RunSummary(msgspec.Struct):
-    """One row of the run list. value: newest train/loss, None before the first step."""
+    """One row of the run list. loss: newest train/loss, None before the first step. notes: what
+    there is to say of a run that was just started."""
 
     facts: RunFacts
     target: str = ""
     loss: float | None = None
     val_bpb: float | None = None
     updated_at: float = 0.0
+    notes: list[str] = []
 
 
 class RunDetail(msgspec.Struct):

@@ -163,6 +163,8 @@ class NewsDesk:
             model.runs = [message.run, *model.runs]
         self._publish(Topic.RUNS)
         self.show_run(message.run.facts.id)
+        if notes := message.run.notes:
+            self._app.tell("\n".join(clean(note) for note in notes), timeout_s=10.0)
         await self._app.action_show("dashboard")
 
     def _stream(self, news: StreamMessage) -> None:

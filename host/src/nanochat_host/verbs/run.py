@@ -121,7 +121,8 @@ def start(args: argparse.Namespace, paths: Paths) -> int:
     if args.queue:
         return queue.add(args, client, wish)
     run = client.start_run(wish)
-    emit(args, run, f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}")
+    how = f"started {run.facts.id}; watch it: nanochat-cli --run {run.facts.id}"
+    emit(args, run, [how, *(f"  {note}" for note in run.notes)])
     return follow.until_end(args, client, run.facts.id) if args.follow else 0
 
 

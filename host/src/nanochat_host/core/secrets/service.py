@@ -109,6 +109,13 @@ class Secrets:
         value = next((given[e] for e in (kind.env, *kind.aliases) if given.get(e)), "")
         return Hidden(value) if value else None
 
+    def wandb(self) -> Hidden | None:
+        """The token a run logs in to W&B with. A store that cannot be read has none."""
+        try:
+            return self.get("wandb")
+        except (NanochatCliError, OSError):
+            return None
+
     def has(self, name: str) -> bool:
         """Whether a token is stored. A store that cannot be read has none."""
         try:
