@@ -63,7 +63,7 @@ def test_a_link_is_what_it_leads_to(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".mc_env", ".env", "id_ed25519", ".netrc", "a/b/.git-credentials"]
+    "name", [".mc_env", ".env", "id_ed25519", "id_ecdsa", "token", ".netrc", "a/b/.git-credentials"]
 )
 def test_a_folder_that_holds_a_key_is_refused_and_says_which(home: Path, name: str) -> None:
     place = home / "data" / name

@@ -171,9 +171,7 @@ def _check_env(pack_id: str, name: str, value: str) -> None:
             f"variable `{name}`: a pack sets those that begin with {own} or {SENDER}"
         )
     if own.partition("_")[0].lower() in FOREIGN and not name.startswith(SENDER):
-        raise ManifestError(
-            f"variable `{name}`: those that begin with {own} are not a pack's to set"
-        )
+        raise ManifestError(f"variable `{name}`: those that begin with {own} are no pack's to set")
     if not _ENV_VALUE.fullmatch(value):
         raise ManifestError(
             f"variable `{name}`: a value is a word, {{otlp_grpc}} or {{otlp_http}}, with or "

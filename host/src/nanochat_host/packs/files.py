@@ -19,7 +19,8 @@ _POINTERS = (
 _SECRETS = frozenset(
     {".ssh", ".netrc", "_netrc", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".mc_env", ".env"}
     | {".git-credentials", ".pypirc", ".npmrc", ".pgpass", ".vault-token", ".password-store"}
-    | {".config", ".nanochat-cli", "id_rsa", "id_ed25519", "credentials.json", "secrets.json"}
+    | {".config", ".nanochat-cli", "credentials.json", "secrets.json", "token", "stored_tokens"}
+    | {f"id_{kind}" for kind in ("rsa", "dsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk")}
 )
 """Names that keys and tokens have, wherever they lie."""
 _LOOK_AT, _LEVELS = 5000, 3
