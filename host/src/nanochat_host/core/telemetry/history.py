@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from nanochat_sdk.data import Event
+
+from nanochat_host.core.telemetry.globs import means
 
 KEPT = 500
 KEPT_BYTES = 1024 * 1024
@@ -91,5 +92,5 @@ class History:
         for (kind, name), shelf in self._shelves.items():
             if kinds and kind not in kinds:
                 continue
-            if kind != "span" or not spans or any(fnmatchcase(name, span) for span in spans):
+            if kind != "span" or not spans or any(means(span, name) for span in spans):
                 yield shelf

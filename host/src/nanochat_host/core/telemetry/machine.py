@@ -8,11 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nanochat_sdk.data import MachineFacts, Series, SeriesQuery
 
+from nanochat_host.core.telemetry.globs import means
 from nanochat_host.core.telemetry.metrics import spec
 from nanochat_host.core.telemetry.ring import TimeRing
 from nanochat_host.core.telemetry.system import Sampler
@@ -100,7 +100,7 @@ class Machine:
     def matching(self, pattern: str, run_id: str) -> Iterable[tuple[str, TimeRing]]:
         """Rings whose name matches, those of the run's processes included."""
         for name, ring in (self.rings | self.run_rings.get(run_id, {})).items():
-            if name == pattern or fnmatchcase(name, pattern):
+            if means(pattern, name):
                 yield name, ring
 
     def latest(self, name: str) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from math import isfinite
 from typing import Any
 
@@ -20,6 +19,7 @@ from nanochat_host.core.telemetry.facts import (
     fold_event,
     fold_scalars,
 )
+from nanochat_host.core.telemetry.globs import means
 from nanochat_host.core.telemetry.heard import Heard
 from nanochat_host.core.telemetry.history import History
 from nanochat_host.core.telemetry.index import RunIndex
@@ -102,7 +102,7 @@ class RunTelemetry:
         if known is None or known[0] != len(columns):
             if len(self._matching) >= MAX_PATTERNS:  # panels may ask for another at each frame
                 self._matching.clear()
-            names = sorted(n for n in columns if n == pattern or fnmatchcase(n, pattern))
+            names = sorted(n for n in columns if means(pattern, n))
             known = self._matching[pattern] = (len(columns), [columns[n] for n in names])
         return [column for column in known[1] if len(column)]
 
