@@ -61,7 +61,7 @@ def test_checkout_list_info_remove(cli: Cli, tmp_path: Path) -> None:
     depth = next(o for o in stage["options"] if o["name"] == "depth")
     assert depth["type"] == "int"
     assert depth["help"]
-    assert "PIPELINE" in cli("checkout", "info", "tiny").out
+    assert "LEFT OUT" in cli("checkout", "info", "tiny").out
     cli("checkout", "add", str(make_checkout(tmp_path / "other")))
     cli("checkout", "remove", "other")
     assert "other" not in {ref["name"] for ref in cli.json("checkout", "list")}
@@ -224,3 +224,15 @@ def test_demo_headless_trains_and_saves(tmp_path: Path) -> None:
         assert list(base.glob("*/model_000003.pt"))
     finally:
         cli("core", "stop")
+
+
+def test_what_is_left_out_of_a_recipe_is_told(cli: Cli, tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path / "odd")
+    only_then = "python -m scripts.base_train --seed=$(date +%s)"
+    (checkout / "go.sh").write_text(f"python -m scripts.tok_train\n{only_then}\n")
+    cli("checkout", "add", str(checkout))
+    lines = cli("checkout", "info", "odd", "--stage", "go").out.splitlines()
+    assert lines[0] == "go.sh"
+    assert "  scripts.tok_train" in lines and f"  {only_then}" in lines
+    (note,) = cli.json("run", "start", "go", "--checkout", "odd")["notes"]
+    assert "go.sh: 1 of its commands are left out" in note

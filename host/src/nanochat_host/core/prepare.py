@@ -99,7 +99,18 @@ def prepare(
         host_version=nanochat_host.__version__,
         prefab=preset.name,
     )
-    return Prepared(record, dict(wish.env))
+    return Prepared(record, dict(wish.env), _left_out(wish, found))
+
+
+def _left_out(wish: StartRun, found: Checkout) -> tuple[str, ...]:
+    """A note on a recipe of which not all could be taken over."""
+    if any(wish.target in (stage.name, stage.module) for stage in found.stages):
+        return ()
+    recipe = next((p for p in found.pipelines if p.name == wish.target and p.unread), None)
+    if recipe is None:
+        return ()
+    see = f"`nanochat-cli checkout info {wish.checkout} --stage {wish.target}` lists them"
+    return (f"{recipe.path}: {len(recipe.unread)} of its commands are left out; {see}",)
 
 
 def _devices(wish: StartRun) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
-from nanochat_host.core.wire import AddCheckout, CheckoutInfo, StageInfo
+from nanochat_host.core.wire import AddCheckout, CheckoutInfo, PipelineInfo, StageInfo
 from nanochat_host.paths import Paths, expand
 from nanochat_host.verbs import environment, setup
 from nanochat_host.verbs.common import Verbs, add_verb, connect
@@ -37,7 +38,9 @@ def register(verbs: Verbs) -> None:
         show_info,
     )
     info.add_argument("name")
-    info.add_argument("--stage", default="", help="print the options of this stage")
+    info.add_argument(
+        "--stage", default="", help="print the options of this stage, or a pipeline's commands"
+    )
     environment.register(subs)
     setup.register(subs)
     remove = add_verb(
@@ -78,6 +81,10 @@ def show_info(args: argparse.Namespace, paths: Paths) -> int:
         from nanochat_host.errors import NotFoundError
 
         stage = next((s for s in info.stages if args.stage in (s.name, s.module)), None)
+        pipeline = next((p for p in info.pipelines if p.name == args.stage), None)
+        if stage is None and pipeline is not None:
+            emit(args, pipeline, _pipeline_lines(pipeline))
+            return 0
         if stage is None:
             known = ", ".join(s.name for s in info.stages)
             raise NotFoundError(f"`{args.name}` has no stage `{args.stage}`", f"it has: {known}")
@@ -100,9 +107,25 @@ def _info_lines(info: CheckoutInfo) -> list[str]:
     if info.pipelines:
         lines.append("")
         rows = [
-            [p.name, " > ".join(s.module.split(".")[-1] for s in p.steps)] for p in info.pipelines
+            [
+                p.name,
+                str(len(p.unread) or ""),
+                " > ".join(s.module.split(".")[-1] for s in p.steps),
+            ]
+            for p in info.pipelines
         ]
-        lines += table(["PIPELINE", "STEPS"], rows)
+        lines += table(["PIPELINE", "LEFT OUT", "STEPS"], rows)
+    return lines
+
+
+def _pipeline_lines(pipeline: PipelineInfo) -> list[str]:
+    lines = [pipeline.path, *([f"  {pipeline.help}"] if pipeline.help else []), ""]
+    for step in pipeline.steps:
+        many = f"{step.nproc or 'one for each GPU'} x " if step.nproc != 1 else ""
+        lines.append(f"  {many}{step.module} {shlex.join(step.argv)}".rstrip())
+    if pipeline.unread:
+        lines += ["", "left out, for they are only known when the recipe itself runs:"]
+        lines += [f"  {line}" for line in pipeline.unread]
     return lines
 
 
