@@ -12,7 +12,9 @@ import pytest
 from app_rig import Host, screen_text, toasts, until
 from config_core import ConfigCore
 from nanochat_host.core import wire
-from nanochat_host.core.wire_checkpoints import FormFill
+from nanochat_host.core.checkpoints.probes import Probes
+from nanochat_host.core.preflight.checkpoint import Checkpoint
+from nanochat_host.core.wire_checkpoints import CheckpointFinding, FormFill
 from nanochat_host.ui.app import NanochatApp
 from nanochat_host.ui.model import ALL_TOPICS
 from nanochat_host.ui.screens.choose import ChooseScreen
@@ -281,3 +283,29 @@ async def test_what_goes_on_from_a_checkpoint_does_not_wait_for_other_checkouts(
         stage.screen.show_model(ALL_TOPICS)
         await stage.until(lambda: stage.screen.form.draft.parent == fill.checkpoint, "the fill")
         assert stage.app.starting.fill is None
+
+
+async def test_weights_of_other_code_are_found_before_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = "the model of this checkout has smear, which the file has not"
+    found: list[CheckpointFinding] = []
+    asked: list[bool] = []
+
+    def misfits(*_: Any, ask: bool) -> list[CheckpointFinding] | None:
+        asked.append(ask)
+        return found if ask and found else None
+
+    monkeypatch.setattr(Probes, "misfits", misfits)
+    monkeypatch.setattr(Checkpoint, "trouble", lambda *_: "")
+    async with open_start(tmp_path) as stage:
+        folder = stage.core.base / "base_checkpoints" / "d4"
+        folder.mkdir(parents=True)
+        (folder / "model_000010.pt").touch()
+        await stage.target("chat_sft")
+        await stage.until(lambda: "asking the checkout whether" in stage.text, "a question")
+        await stage.until(lambda: True in asked, "the form asks by itself")
+        found += [CheckpointFinding("error", "missing_weights", what, "use the older commit")]
+        await stage.pilot.press("s")
+        await stage.until(lambda: any("not started" in t for t in toasts(stage.app)), "refused")
+        assert any(what in text for text in toasts(stage.app)) and stage.core.sent == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,7 @@ class Probes:
 
     def __init__(self) -> None:
         self._answers: dict[Any, dict[str, Any]] = {}
+        self._asking = threading.Lock()
 
     def knows(self, ref: CheckoutRef, question: dict[str, Any]) -> bool:
         """Whether the answer costs nothing any more."""
@@ -42,14 +44,15 @@ class Probes:
     def ask(self, ref: CheckoutRef, question: dict[str, Any], wait_s: float) -> dict[str, Any]:
         """The answer of `weights.probe`. Raises RefusedError or InsideError."""
         key = _key(ref, question)
-        if key not in self._answers:
+        with self._asking:  # a form and its start ask the same
+            if (known := self._answers.get(key)) is not None:
+                return known
             answer = ask_inside(ref, "weights.probe", question, wait_s)
-            if "torch cannot be imported" in answer.get("config", ""):
-                return answer
-            if len(self._answers) >= MAX_PROBES:
-                self._answers.clear()
-            self._answers[key] = answer
-        return self._answers[key]
+            if "torch cannot be imported" not in answer.get("config", ""):
+                if len(self._answers) >= MAX_PROBES:
+                    self._answers.clear()
+                self._answers[key] = answer
+            return answer
 
     def misfits(
         self, ref: CheckoutRef, begin: Begin, *, ask: bool

@@ -60,11 +60,15 @@ def finding_rows(
     if report is None:
         return [_line(("…", "muted"), "looking")]
     if not found:
-        return [_line(("✓", "success"), "preflight: nothing is wrong")]
+        return [
+            ASKING if report.unasked else _line(("✓", "success"), "preflight: nothing is wrong")
+        ]
     full = [rows for item in enumerate(found) for rows in _paragraph(*item, report, width, True)]
-    if len(full) <= room:
-        return full
-    return [rows for item in enumerate(found) for rows in _paragraph(*item, report, width, False)]
+    if len(full) > room:
+        full = [
+            rows for item in enumerate(found) for rows in _paragraph(*item, report, width, False)
+        ]
+    return [*full, ASKING] if report.unasked else full
 
 
 def _paragraph(at: int, item: Found, report: TargetReport, width: int, reasons: bool) -> list[Row]:
@@ -88,3 +92,6 @@ def _wrap(text: str, width: int) -> list[str]:
 
 def _line(glyph: tuple[str, str], text: str, style: str = "") -> Row:
     return Row("", (("", ""), glyph, (text, style)))
+
+
+ASKING = _line(("…", "muted"), "asking the checkout whether the checkpoint fits its code")

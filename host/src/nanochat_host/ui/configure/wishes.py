@@ -161,6 +161,8 @@ class Wishes:
         if form.target.error:
             self._app.tell(clean(form.target.error), "error")
             return
+        if self._look.report is not None and self._look.report.unasked:
+            self._app.tell("asking the checkout whether the checkpoint fits, then it starts")
         report = await self._look.at(replace(form.here(), ask=True))
         if report is None:
             return
