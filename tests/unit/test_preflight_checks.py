@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -210,6 +211,15 @@ def test_a_tokenizer_swapped_under_a_model(place: Place) -> None:
     assert place.findings("chat_sft")["tokenizer_changed"].severity == "error"
     (place.base / "tokenizer" / "tokenizer.json").write_text('{"model": {"vocab": {"a": 0}}}')
     assert "32,768" in place.findings("chat_sft")["tokenizer_size"].what
+
+
+def test_a_tokenizer_newer_than_a_checkpoint_of_others(place: Place) -> None:
+    folder = place.checkpoint(step=10)
+    model = folder / "model_000010.pt"
+    assert "tokenizer_newer" not in place.findings(resume_from_step=10)
+    os.utime(model, (1e9, 1e9))
+    found = place.findings(resume_from_step=10)["tokenizer_newer"]
+    assert found.severity == "note", "a copied folder is no reason to ask"
 
 
 def test_conversations_longer_than_a_row(place: Place) -> None:

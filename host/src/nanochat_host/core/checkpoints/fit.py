@@ -10,7 +10,7 @@ from nanochat_host.core import snapshot
 from nanochat_host.core.checkpoints.archfields import SHAPING, config_fields
 from nanochat_host.core.checkpoints.catalog import Listed
 from nanochat_host.core.config.vocab import vocabulary
-from nanochat_host.core.preflight.starting import trained_with
+from nanochat_host.core.preflight.starting import made_at, trained_with
 from nanochat_host.core.wire_checkpoints import CheckpointDetail, CheckpointFinding, Severity
 
 NAMED = 4
@@ -38,7 +38,7 @@ def of_tokenizer(listed: Listed, base_dir: Path, runs: Path) -> Iterator[Checkpo
     if then and then != snapshot.tokenizer_sha256(str(base_dir)):
         what = f"it was trained with another tokenizer than the one in {base_dir}"
         yield CheckpointFinding("error", "tokenizer_changed", what, RETRAIN)
-    elif not then and _made_at(base_dir) > listed.info.saved_at:
+    elif not then and made_at(base_dir) > listed.info.saved_at:
         what = f"the tokenizer in {base_dir} is newer than the checkpoint"
         remedy = "if it was trained anew the model reads noise: compare a sample, or train again"
         yield CheckpointFinding("warning", "tokenizer_newer", what, remedy)
@@ -126,12 +126,3 @@ def names(words: list[str]) -> str:
     """A few of them, and how many more."""
     more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
     return ", ".join(words[:NAMED]) + more
-
-
-def _made_at(base_dir: Path) -> float:
-    times = [0.0]
-    for name in ("tokenizer.pkl", "tokenizer.json"):
-        file = base_dir / "tokenizer" / name
-        if file.exists():
-            times.append(file.stat().st_mtime)
-    return max(times)

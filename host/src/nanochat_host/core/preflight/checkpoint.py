@@ -55,6 +55,14 @@ class Checkpoint(NamedTuple):
         return ""
 
     @property
+    def saved_at(self) -> float:
+        """When its model was written; later than any tokenizer if that is not known."""
+        try:
+            return (self.folder / f"model_{self.step:06d}.pt").stat().st_mtime
+        except OSError:
+            return float("inf")
+
+    @property
     def vocab_size(self) -> int:
         config = self.meta.get("model_config")
         size = config.get("vocab_size") if isinstance(config, dict) else None

@@ -155,6 +155,14 @@ def tokenizer_of_checkpoint(now: Situation) -> Iterator[Finding]:
             "its words mean others now: the model would read and write noise",
             fix_note=note,
         )
+    elif not then and made_at(now.base_dir) > found.saved_at:
+        yield Finding(
+            "note",
+            "tokenizer_newer",
+            f"the tokenizer in {now.base_dir} is newer than the checkpoint {found.tag}",
+            "if it was trained anew, and not only copied, the model reads noise",
+            fix_note=note,
+        )
 
 
 def ranks(now: Situation) -> Iterator[Finding]:
@@ -223,6 +231,16 @@ def trained_with(runs: Path, base_dir: Path, tag: str) -> str:
         if its_tag == tag and Path(run.base_dir) == base_dir:
             return run.tokenizer_sha256
     return ""
+
+
+def made_at(base_dir: Path) -> float:
+    """When the tokenizer of a base folder was written, 0 if there is none."""
+    times = [0.0]
+    for name in ("tokenizer.pkl", "tokenizer.json"):
+        file = base_dir / "tokenizer" / name
+        if file.exists():
+            times.append(file.stat().st_mtime)
+    return max(times)
 
 
 def _longest(file: Path) -> int:
