@@ -132,6 +132,14 @@ def test_what_cannot_go_on_says_why(rig: CoreRig, capsys: pytest.CaptureFixture[
     rig.ended(run)
     with pytest.raises(RefusedError, match="saved no checkpoint that is still there"):
         rig.client.start_run(again)
+    script = rig.folder / "looping" / "scripts" / "base_train.py"
+    source = script.read_text()
+    script.write_text(source + "def broken(:\n")
+    try:
+        with pytest.raises(RefusedError, match=r"base_train of the checkout cannot be read: line"):
+            rig.client.start_run(again)
+    finally:
+        script.write_text(source)
     saving = rig.paths.run(rig.client.start_run(StartRun("fake", "chat_rl", force=True)).facts.id)
     assert rig.ended(saving).facts.state == "done"
     with pytest.raises(RefusedError, match="cannot go on from a checkpoint"):

@@ -77,7 +77,7 @@ def go_on(wish: StartRun, earlier: Run, found: Checkout) -> Continued:
     if earlier.record.adopted_log or earlier.step is None:
         raise RefusedError(f"{earlier.id} was started without nanochat-cli", "start it by stage")
     at = earlier.step
-    stage = _stage(wish, at, found)
+    stage = _stage(wish, at, found, earlier.record.commit)
     option = next((n for n in RESUME_OPTIONS if n in {o.name for o in stage.options}), None)
     if option is None:
         raise RefusedError(
@@ -177,10 +177,12 @@ def in_words(resent: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _stage(wish: StartRun, at: RunStep, found: Checkout) -> Stage:
+def _stage(wish: StartRun, at: RunStep, found: Checkout, commit: str) -> Stage:
     stage = next((s for s in found.stages if s.module == at.module), None)
     if stage is None or stage.error:
-        raise RefusedError(f"the checkout has no readable {at.module} any more", "look at it first")
+        why = f"cannot be read: {stage.error}" if stage else "is not there any more"
+        began = f", or check out {commit[:12]}, which the run began with" if commit else ""
+        raise RefusedError(f"{at.module} of the checkout {why}", f"repair it{began}")
     if wish.target not in ("", stage.name, stage.module):
         raise UsageError(
             f"that run was at {stage.name}, not at {wish.target}", f"leave `{wish.target}` out"

@@ -97,5 +97,6 @@ def last_words(stderr: str) -> str:
 
 def install_torch_hint(ref: CheckoutRef) -> str:
     """How to give a checkout torch."""
-    what = "'nanochat-cli[train]'" if ref.builtin else "torch"
-    return f"install it: {ref.python} -m pip install {what}"
+    if ref.builtin:
+        return f"install it: {ref.python} -m pip install 'nanochat-cli[train]'"
+    return f"`nanochat-cli checkout env {ref.name} --make` makes an environment that has it"
