@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
+import hypothesis  # noqa: F401  # before any thread is: else its plugin does so in the summary
 import pytest
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from .hook.package import package
+from .parsing import parse
 
 MAX_FILES = 500
 OPTIONAL = frozenset({"kernels", "triton", "flash_attn"})
@@ -22,9 +22,7 @@ def needed_packages(checkout: Path) -> list[str]:
     own = {path.stem for path in checkout.iterdir() if path.is_dir() or path.suffix == ".py"}
     for name in _sources(checkout):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(name.read_bytes())
+            tree = parse(name.read_bytes())
         except (OSError, ValueError, SyntaxError, RecursionError):
             continue
         found.update(_top_level(tree))

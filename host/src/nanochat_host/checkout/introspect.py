@@ -12,6 +12,7 @@ from .hook.loops import called_name
 from .literals import NotLiteralError, evaluate, text_of
 from .model import Action, Option, ScriptOptions
 from .own_modules import NONE_OWN, Declarations, OwnModules, calls_of, constants_of
+from .parsing import parse
 
 _ACTIONS: dict[str, Action] = {
     "store_true": "store_true",
@@ -25,7 +26,7 @@ _NOT_OPTIONS = {"help", "version"}
 
 def read_options(source: str, filename: str) -> ScriptOptions:
     """Options of a script in either dialect. Raises SyntaxError."""
-    return options_of(ast.parse(source, filename), source)
+    return options_of(parse(source, filename), source)
 
 
 def options_of(

@@ -6,6 +6,7 @@ import ast
 
 from .hook.liveness import liveness
 from .hook.loops import find_loop
+from .parsing import parse
 
 
 def live_names(source: str) -> list[str]:
@@ -13,7 +14,7 @@ def live_names(source: str) -> list[str]:
 
     Empty if there is no loop. Raises SyntaxError.
     """
-    return live_names_of(ast.parse(source)) or []
+    return live_names_of(parse(source)) or []
 
 
 def live_names_of(tree: ast.Module, nodes: list[ast.AST] | None = None) -> list[str] | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from .hook.loops import called_name
 from .literals import NotLiteralError, evaluate
+from .parsing import parse
 
 MAX_SOURCE_BYTES = 2**20
 _STATEMENT = re.compile(r"\n(?=[^\s#)\]}])")
@@ -112,9 +112,7 @@ NONE_OWN = OwnModules(None)
 
 def _parsed(source: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
+        return parse(source)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
 

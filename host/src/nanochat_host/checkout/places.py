@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from pathlib import Path
 
 from nanochat_host.errors import UsageError
 
 from .hook.loops import find_loop
 from .hook.package import package
+from .parsing import parse
 
 KNOWN = (
     "dataset",
@@ -71,9 +70,7 @@ def _scripts(path: Path) -> list[Path]:
 def _trains(file: Path) -> bool:
     try:
         source = read_source(file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return "backward" in source and find_loop(ast.parse(source)) is not None
+        return "backward" in source and find_loop(parse(source)) is not None
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return False
 

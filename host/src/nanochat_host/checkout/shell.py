@@ -6,11 +6,11 @@ and so is every word that contains it.
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass, field
 
 from .literals import NotLiteralError, evaluate
+from .parsing import parse_expression
 
 Value = str | list[str] | None
 Variables = dict[str, Value]
@@ -233,7 +233,7 @@ class _Reader:
         known = self._variables.items()
         numbers = {k: int(v) for k, v in known if isinstance(v, str) and v.isdigit()}
         try:
-            value = evaluate(ast.parse(expression, mode="eval").body, numbers)
+            value = evaluate(parse_expression(expression), numbers)
         except (NotLiteralError, SyntaxError):
             return None
         return str(int(value)) if isinstance(value, (int, float)) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from .introspect import options_of
 from .live import live_names_of
 from .model import Checkout, Stage
 from .own_modules import OwnModules
+from .parsing import parse
 from .pipelines import read_pipelines
 from .places import KNOWN, NotACheckoutError, read_source, stage_files
 
@@ -47,9 +47,7 @@ def _read_stage(root: Path, file: Path, own: OwnModules) -> Stage:
     name, module = file.stem, ".".join(relative.with_suffix("").parts)
     try:
         source = read_source(file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a script's odd escapes are its own business
-            tree = ast.parse(source, str(file))
+        tree = parse(source, str(file))
         nodes = list(ast.walk(tree))
         options = options_of(tree, source, own, nodes)
         live = live_names_of(tree, nodes) if "backward" in source else None

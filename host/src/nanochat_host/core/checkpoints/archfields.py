@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from nanochat_host.checkout.hook.package import package
+from nanochat_host.checkout.parsing import parse
 
 SHAPING = ("depth", "aspect_ratio", "head_dim", "window_pattern", "kv_heads", "n_kv_head")
 """Options that fix the shapes or the mathematics of the model."""
@@ -26,7 +27,7 @@ def config_fields(checkout: Path) -> set[str]:
 @lru_cache(maxsize=32)
 def _fields(file: Path, mtime_ns: int, size_bytes: int) -> frozenset[str]:
     try:
-        tree = ast.parse(file.read_text("utf-8"))
+        tree = parse(file.read_text("utf-8"))
     except (OSError, SyntaxError, ValueError):
         return frozenset()
     for node in tree.body:

@@ -10,6 +10,8 @@ import ast
 import re
 from typing import Literal, NamedTuple
 
+from nanochat_host.checkout.parsing import parse
+
 ValueEmbeds = Literal["none", "low_rank", "shared", "every", "alternate"]
 Width = Literal["floor", "divide", "ceil", "round"]
 AutoBatch = Literal["given", "least", "power"]
@@ -67,7 +69,7 @@ class Rules(NamedTuple):
 
 def read_architecture(source: str) -> Architecture:
     """From the text of gpt.py. Raises SyntaxError."""
-    declared = _declared(ast.parse(source))
+    declared = _declared(parse(source))
     layer_scalars = set(_LAYER_SCALAR.findall(source))
     scalars = set(_ONE_SCALAR.findall(source))
     unknown = sorted(declared - _KNOWN - layer_scalars - scalars)
