@@ -102,6 +102,24 @@ def test_words_of_a_command(text: str, argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "argv"),
+    [
+        ('D="$HOME/data"\npython -m scripts.a --data=$D', ["--data=/home/me/data"]),
+        ("D=~/data\npython -m scripts.a $D/x ~/y ~", ["/home/me/data/x", "/home/me/y", "/home/me"]),
+        ("D=${DATA:-$HOME/data}\npython -m scripts.a $D", ["/home/me/data"]),
+        ("python -m scripts.a '~/x' a~/y ~you --d=~/z", ["~/x", "a~/y", "~you", "--d=~/z"]),
+    ],
+)
+def test_the_home_folder_is_that_of_who_reads_the_recipe(
+    monkeypatch: pytest.MonkeyPatch, text: str, argv: list[str]
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert steps(text) == [Step("scripts.a", argv)]
+    monkeypatch.delenv("HOME")
+    assert (steps(text) == []) == ("'" not in text)
+
+
+@pytest.mark.parametrize(
     ("command", "nproc"),
     [
         ("torchrun --nproc_per_node=2 -m scripts.a", 2),

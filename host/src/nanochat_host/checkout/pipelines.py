@@ -6,6 +6,7 @@ a loop, or with words that are only known on the machine, is listed as unread.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,11 @@ class _Block:
     taken: bool | None = None
 
 
+def _of_the_reader() -> Variables:
+    home = os.environ.get("HOME")
+    return {"HOME": home} if home else {}
+
+
 @dataclass
 class _Recipe:
     """testing: the words of an `if` are read, up to its `then`. succeeded: how the last command of
@@ -88,7 +94,7 @@ class _Recipe:
     own: Own
     steps: list[Step] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
-    variables: Variables = field(default_factory=dict)
+    variables: Variables = field(default_factory=_of_the_reader)
     exported: dict[str, str] = field(default_factory=dict)
     blocks: list[_Block] = field(default_factory=list)
     testing: bool = False

@@ -1,7 +1,7 @@
 """Just enough of a shell to read a recipe: words, quotes, arrays, variables with defaults.
 
-Nothing is run. What depends on the machine (`$(date)`, `$HOME`, a positional parameter) is unknown,
-and so is every word that contains it.
+Nothing is run. What depends on the machine (`$(date)`, a positional parameter) is unknown, and so
+is every word that contains it; only the home folder is known, as the recipe's reader runs it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _OPERATOR_STARTS = frozenset("&|;<>()")
 _PLAIN = re.compile(r"[^\s'\"$`(\\&|;<>)]+")
 _BLANK = re.compile(r"(?:\s+|#[^\n]*)+")
 _QUOTED = re.compile(r"[^\"$`\\]+")
+_HOME = re.compile(r"(|[A-Za-z_]\w*=)~(?=/|$)")
+"""Where a tilde is the home folder: at the start of a word, or of what is assigned."""
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _BRACED = re.compile(r"([A-Za-z_]\w*|\d+)(?:\[([^\]]*)\])?(:?[-=+?])?(.*)", re.DOTALL)
 
@@ -111,8 +113,12 @@ class _Reader:
         while self._at < len(self._text):
             char = self._text[self._at]
             if plain := _PLAIN.match(self._text, self._at):
+                text = plain.group()
+                if not parts and self._at == start and (tilde := _HOME.match(text)):
+                    parts += [tilde[1], _first(self._variables.get("HOME"))]
+                    text = text[tilde.end() :]
                 self._at = plain.end()
-                parts.append(plain.group())
+                parts.append(text)
             elif char == "(" and parts and str(parts[-1]).endswith("="):
                 items = self._array()
                 parts.append(None)
