@@ -20,8 +20,8 @@ SENT = data(
 )
 
 
-def test_the_pack_is_found_with_its_thirteen_panels() -> None:
-    assert len(PANELS) == 13
+def test_the_pack_is_found_with_its_fourteen_panels() -> None:
+    assert len(PANELS) == 14
     assert not CATALOG.errors
 
 

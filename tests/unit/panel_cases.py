@@ -153,6 +153,8 @@ def typical(panel_id: str) -> Data:
         found = [metric(name) for name in ("train/loss_raw", "train/loss", "val/bpb")]
         latest = newest("train/loss_raw", "train/loss", "val/bpb")
         return data(*found, run=run, now=NOW, latest=latest)
+    if panel_id == "metrics":
+        return data(metric("train/loss"), run=run, now=NOW, latest=newest("train/loss"))
     if panel_id == "throughput":
         names = ("train/tok_per_sec", "train/mfu", "train/dt")
         return data(*map(metric, names), run=run, now=NOW, latest=newest(*names))

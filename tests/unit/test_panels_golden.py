@@ -39,7 +39,7 @@ def test_the_newest_state_is_visible_at_every_size(panel_id: str) -> None:
         "progress": "41", "loss": "6.638", "validation": "2.467", "throughput": "11,219",
         "timers": "107 ms", "schedule": "0.463", "gpu": "97 %", "system": "61 %",
         "samples": "The capital", "log": "00033", "checkpoints": "30", "alerts": "loss is NaN",
-        "overview": "base_train",
+        "overview": "base_train", "metrics": "6.638",
     }[panel_id]  # fmt: skip
     for size in (*SIZES, WIDE):
         panel = driver(panel_id)

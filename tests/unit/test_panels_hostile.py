@@ -10,6 +10,7 @@ PANELS = manifest().panels
 OPTIONS = {
     "loss": [{"smoothing": 0.0, "x": "time", "log_y": True, "envelope": False}, {"val": False}],
     "progress": [{"cost_per_hour": 24.0, "pipeline": False}],
+    "metrics": [{"metrics": ["*"], "right": ["val/*"], "smoothing": 0.5, "limits": "1,x,,nan"}],
     "validation": [{"rows": 200}],
     "timers": [{"window": 0}],
     "log": [{"search": "[/]", "level": "error"}],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nanochat_sdk import Data, View
+from nanochat_sdk import Chart, Data, View
 from nanochat_sdk.testing import data, event, points, run_facts, series
 from panel_cases import NOW, applied, base_run, checkpoint, driver, manifest, metric, typical
 
@@ -29,6 +29,10 @@ def hot() -> Data:
     return Data(now=sent.now, latest=sent.latest | points(gpu__0__temp=80), machine=sent.machine)
 
 
+def two() -> Data:
+    return data(metric("train/loss"), metric("val/bpb"), run=base_run(), now=NOW)
+
+
 CHANGES: list[tuple[str, dict[str, Any], Data | None]] = [
     ("progress", {"cost_per_hour": 24.0}, None),
     ("progress", {"pipeline": False}, None),
@@ -37,6 +41,12 @@ CHANGES: list[tuple[str, dict[str, Any], Data | None]] = [
     ("loss", {"log_y": True}, None),
     ("loss", {"val": False}, None),
     ("loss", {"envelope": False}, None),
+    ("metrics", {"metrics": ["val/*"]}, None),
+    ("metrics", {"right": ["val/*"]}, two()),
+    ("metrics", {"smoothing": 0.5}, None),
+    ("metrics", {"x": "tokens"}, None),
+    ("metrics", {"log_y": True}, None),
+    ("metrics", {"limits": "7, 6.5"}, None),
     ("validation", {"rows": 2}, many_evals()),
     ("throughput", {"smoothing": 0.0}, None),
     ("throughput", {"x": "time"}, None),
@@ -68,7 +78,9 @@ def test_every_option_is_tested_above_and_explained_in_the_manifest() -> None:
         for spec in panel.options.values():
             assert spec.help.endswith(".")
             bounded = spec.min is not None and spec.max is not None
-            assert bounded or spec.type in ("bool", "str"), f"{panel.id}: a number without limits"
+            assert bounded or spec.type in ("bool", "str", "metrics"), (
+                f"{panel.id}: a number without limits"
+            )
 
 
 def test_cost_takes_the_option_over_the_run_s_own_rate() -> None:
@@ -124,3 +136,40 @@ def test_an_x_axis_of_time_is_asked_for_in_seconds() -> None:
     panel.feed(data(metric("train/loss_raw", "time"), run=base_run(), now=NOW))
     payload = panel.render(80, 20)
     assert payload.x.unit == "s"  # type: ignore[union-attr]
+
+
+def test_metrics_of_the_machine_are_asked_for_over_time() -> None:
+    panel = driver("metrics", metrics=["train/*", "gpu/*/util"])
+    assert {q.x for q in panel.needs.series} == {"time"}
+
+
+def test_metrics_have_their_names_and_newest_values_in_the_colours_of_their_curves() -> None:
+    panel = driver("metrics", metrics=["train/loss", "val/bpb"], right=["val/*"])
+    panel.feed(
+        data(metric("train/loss"), metric("val/bpb"), run=base_run(), now=NOW,
+             latest=points(train__loss=6.5, val__bpb=2.25))
+    )  # fmt: skip
+    payload = panel.render(80, 20)
+    assert isinstance(payload, Chart)
+    styles = {plot.label: (plot.style, plot.axis) for plot in payload.plots}
+    assert styles == {"train/loss": ("series-1", "left"), "val/bpb": ("series-2", "right")}
+    assert [span for span in payload.caption if span[0].strip()] == [
+        ("train/loss ", "series-1"), ("6.500", "bold"), ("val/bpb ", "series-2"), ("2.250", "bold"),
+    ]  # fmt: skip
+
+
+def test_a_limit_that_is_no_number_is_told_and_the_others_count() -> None:
+    panel = driver("metrics", limits="7, high")
+    panel.feed(typical("metrics"))
+    payload = panel.render(80, 20)
+    assert isinstance(payload, Chart)
+    assert [rule.y for rule in payload.rules] == [7.0]
+    assert panel.status == "limits: high is no number"
+
+
+def test_more_curves_than_colours_are_counted() -> None:
+    panel = driver("metrics", metrics=["a/*"])
+    panel.feed(data(*(series(f"a/{i}", [1.0, 2.0]) for i in range(11)), run=base_run(), now=NOW))
+    payload = panel.render(80, 20)
+    assert isinstance(payload, Chart)
+    assert (len(payload.plots), panel.status) == (8, "8 of 11")
