@@ -113,12 +113,12 @@ class _Reader:
         while self._at < len(self._text):
             char = self._text[self._at]
             if plain := _PLAIN.match(self._text, self._at):
-                text = plain.group()
-                if not parts and self._at == start and (tilde := _HOME.match(text)):
+                rest = plain.group()
+                if self._at == start and (tilde := _HOME.match(rest)):
                     parts += [tilde[1], _first(self._variables.get("HOME"))]
-                    text = text[tilde.end() :]
+                    rest = rest[tilde.end() :]
                 self._at = plain.end()
-                parts.append(text)
+                parts.append(rest)
             elif char == "(" and parts and str(parts[-1]).endswith("="):
                 items = self._array()
                 parts.append(None)
