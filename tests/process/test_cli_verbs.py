@@ -201,6 +201,8 @@ def test_doctor_and_its_report(cli: Cli, tmp_path: Path) -> None:
     areas = {check["area"] for check in answer["checks"]}
     assert {"python", "terminal", "disk", "gpu", "training", "core", "screens", "sandbox"} <= areas
     assert not [c for c in answer["checks"] if c["state"] == "fail"]
+    (level,) = [c["detail"] for c in answer["checks"] if c["name"] == "level"]
+    assert level.split(":")[0] in ("strict", "full", "none")
     with tarfile.open(report) as archive:
         for member in archive.getmembers():
             text = archive.extractfile(member).read().decode()  # type: ignore[union-attr]

@@ -61,9 +61,18 @@ def declarations(paths: Paths) -> Iterator[Check]:
 
 def sandbox(paths: Paths) -> Iterator[Check]:
     """The walls around panel workers, as far as they are built and this kernel has them."""
+    from nanochat_host.packs.sandbox.level import Level, level_of
     from nanochat_host.packs.walls import describe_walls
 
-    for wall, (state, detail) in describe_walls().items():
+    walls = describe_walls()
+    level = level_of({wall: state for wall, (state, _holds) in walls.items()})
+    none = level is Level.NONE
+    yield Check(
+        "sandbox", "level", "warn" if none else "ok", f"{level}: panels are {level.badge}",
+        "packs of others do not start; for one: `nanochat-cli pack grant ID --unsandboxed`"
+        if none else "",
+    )  # fmt: skip
+    for wall, (state, detail) in walls.items():
         yield Check("sandbox", wall, "ok" if state == "closed" else "off", detail)
 
 
