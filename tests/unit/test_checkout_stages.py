@@ -190,3 +190,69 @@ def test_a_renamed_library_tells_where_its_text_lies_and_what_it_imports(tmp_pat
     assert dataset_place(tmp_path) == DatasetPlace("base_data_owl", ".parquet", -1, False)
     assert needed_packages(tmp_path) == ["filelock", "torch"]
     assert config_fields(tmp_path) == {"n_layer"}
+
+
+def test_programs_in_folders_of_the_scripts_are_stages_and_helpers_are_not(checkout: Path) -> None:
+    jobs, old = checkout / "scripts" / "jobs", checkout / "scripts" / "old"
+    for folder in (jobs, old, checkout / "scripts" / "tests"):
+        folder.mkdir()
+        (folder / "base_train.py").write_text(TRAIN)
+    (jobs / "submit.py").write_text("import sys\nif __name__ == '__main__':\n    sys.exit()\n")
+    (jobs / "helpers.py").write_text("def helper(): pass\n")
+    found = [(s.name, s.module) for s in read_checkout(checkout).stages]
+    assert [pair for pair in found if pair[0] != pair[1].rpartition(".")[2]] == [
+        ("jobs.base_train", "scripts.jobs.base_train"),
+        ("old.base_train", "scripts.old.base_train"),
+    ]
+    assert ("base_train", "scripts.base_train") in found
+    assert ("submit", "scripts.jobs.submit") in found
+    assert len(found) == 7
+
+
+def test_a_fork_whose_trainer_lies_in_a_folder_of_its_scripts(tmp_path: Path) -> None:
+    (tmp_path / "scripts" / "training").mkdir(parents=True)
+    (tmp_path / "scripts" / "training" / "base_train.py").write_text(TRAIN)
+    (stage,) = read_checkout(tmp_path).stages
+    assert (stage.name, stage.module) == ("base_train", "scripts.training.base_train")
+
+
+def source_layout(root: Path) -> Path:
+    library = root / "src" / "owlchat"
+    library.mkdir(parents=True)
+    for name in ("gpt", "common", "tokenizer", "dataset"):
+        (library / f"{name}.py").write_text("")
+    return library
+
+
+def test_scripts_and_library_in_src_are_imported_from_there(tmp_path: Path) -> None:
+    library = source_layout(tmp_path)
+    (library / "settings.py").write_text("DEPTH = 7\n")
+    (tmp_path / "src" / "scripts").mkdir()
+    script = "from owlchat.settings import DEPTH" + TRAIN.replace("=4", "=DEPTH")
+    (tmp_path / "src" / "scripts" / "base_train.py").write_text(script)
+    dataset, train = read_checkout(tmp_path).stages
+    assert (dataset.module, train.module) == ("owlchat.dataset", "scripts.base_train")
+    assert (train.path, train.env) == ("src/scripts/base_train.py", {"PYTHONPATH": "src"})
+    assert [o.default for o in train.options if o.name == "depth"] == [7]
+    assert needed_packages(tmp_path) == []
+
+
+def test_programs_of_a_package_in_src_are_stages_where_no_script_trains(tmp_path: Path) -> None:
+    library = source_layout(tmp_path)
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "plot.py").write_text("print(1)\n")
+    (library / "train.py").write_text(TRAIN + "if __name__ == '__main__': main()\n")
+    (library / "demo.py").write_text("if __name__ == '__main__': print(1)\n")
+    (library / "__main__.py").write_text("import sys\nprint(sys.argv)\n")
+    modules = [stage.module for stage in read_checkout(tmp_path).stages]
+    assert modules == ["owlchat.dataset", "owlchat", "scripts.plot", "owlchat.train"]
+
+
+def test_a_src_that_is_a_package_itself_is_imported_as_such(tmp_path: Path) -> None:
+    library = source_layout(tmp_path)
+    (tmp_path / "src" / "__init__.py").write_text("")
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "base_train.py").write_text("from src.owlchat import gpt\n")
+    (stage,) = read_checkout(tmp_path).stages
+    assert stage.env == {}
+    assert library.is_dir()

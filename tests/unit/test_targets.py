@@ -21,3 +21,14 @@ def test_processes(recipe: int, asked: int | None, gpus: int, processes: int) ->
     found = Checkout(Path("/nowhere"), [TRAIN], [pipeline])
     ((step, stage),) = steps_of("mine", "go", asked, found, NO_PRESET, gpus=gpus)
     assert (step.nproc, stage) == (processes, TRAIN)
+
+
+def test_a_command_finds_its_modules_where_the_stage_needs_them_or_the_recipe_says() -> None:
+    stage = Stage("train", "owl.train", "src/owl/train.py", env={"PYTHONPATH": "src"})
+    own = Step("owl.train", env={"PYTHONPATH": "lib", "X": "1"})
+    pipeline = Pipeline("go", "go.sh", [Step("owl.train"), own])
+    found = Checkout(Path("/nowhere"), [stage], [pipeline])
+    ((alone, _),) = steps_of("mine", "train", None, found, NO_PRESET)
+    (first, _), (second, _) = steps_of("mine", "go", None, found, NO_PRESET)
+    assert alone.env == first.env == {"PYTHONPATH": "src"}
+    assert second.env == {"PYTHONPATH": "lib", "X": "1"}

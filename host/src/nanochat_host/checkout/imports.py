@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .hook.package import package
+from .hook.package import import_folders, package
 from .parsing import parse
 
 MAX_FILES = 500
@@ -19,7 +19,12 @@ def needed_packages(checkout: Path) -> list[str]:
     """Top-level names that its modules import as soon as they are loaded, and that are neither
     its own nor Python's. What is imported inside a function or a `try` may be missing."""
     found: set[str] = set()
-    own = {path.stem for path in checkout.iterdir() if path.is_dir() or path.suffix == ".py"}
+    own = {
+        path.stem
+        for folder in import_folders(checkout)
+        for path in folder.iterdir()
+        if path.is_dir() or path.suffix == ".py"
+    }
     for name in _sources(checkout):
         try:
             tree = parse(name.read_bytes())

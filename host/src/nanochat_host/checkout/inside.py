@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def load(program: str) -> object:
@@ -28,8 +28,9 @@ def load(program: str) -> object:
     sys.modules[package] = made
     spec.loader.exec_module(made)
     if hasattr(made, "LIBRARY"):
-        named = load("hook.package").package_name  # type: ignore[attr-defined]
-        made.LIBRARY = named(Path.cwd())  # type: ignore[attr-defined]
+        places: Any = load("hook.package")
+        made.LIBRARY = places.package_name(Path.cwd())  # type: ignore[attr-defined]
+        sys.path[1:1] = map(str, places.import_folders(Path.cwd())[1:])
     return importlib.import_module(f"{package}.{module}")
 
 

@@ -57,7 +57,8 @@ class ScriptOptions:
 @dataclass(frozen=True)
 class Stage:
     """A script that can be run. module: as in `python -m`. trains: it has a loop the hook can
-    drive. live: options that may change while it runs. error: why it could not be read."""
+    drive. live: options that may change while it runs. error: why it could not be read. env:
+    variables that it needs to find its modules."""
 
     name: str
     module: str
@@ -68,6 +69,7 @@ class Stage:
     error: str = ""
     trains: bool = False
     live: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .hook.loops import called_name
+from .hook.package import import_folders
 from .literals import NotLiteralError, evaluate
 from .parsing import parse
 
@@ -47,7 +48,7 @@ class OwnModules:
     """Modules below `root`. A module that cannot be read has nothing to give."""
 
     def __init__(self, root: Path | None) -> None:
-        self._root = root
+        self._folders = [] if root is None else import_folders(root)
         self._sources: dict[str, str] = {}
         self._trees: dict[str, ast.Module | None] = {}
 
@@ -96,15 +97,15 @@ class OwnModules:
 
     def _source(self, module: str) -> str:
         """ "" for what is no module of the checkout."""
-        if self._root is None:
-            return ""
-        file = self._root.joinpath(*module.split("."))
-        try:
+        for folder in self._folders:
+            file = folder.joinpath(*module.split("."))
             found = file.with_suffix(".py") if not file.is_dir() else file / "__init__.py"
-            with found.open("rb") as opened:
-                return opened.read(MAX_SOURCE_BYTES).decode("utf-8-sig")
-        except (OSError, ValueError):
-            return ""
+            try:
+                with found.open("rb") as opened:
+                    return opened.read(MAX_SOURCE_BYTES).decode("utf-8-sig")
+            except (OSError, ValueError):
+                continue
+        return ""
 
 
 NONE_OWN = OwnModules(None)

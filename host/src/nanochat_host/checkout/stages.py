@@ -5,16 +5,25 @@ from __future__ import annotations
 import ast
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from .git import commit_of
+from .hook.package import SOURCE, import_folders
 from .introspect import options_of
 from .live import live_names_of
 from .model import Checkout, Stage
 from .own_modules import OwnModules
 from .parsing import parse
 from .pipelines import read_pipelines
-from .places import KNOWN, NotACheckoutError, read_source, stage_files
+from .places import (
+    KNOWN,
+    NotACheckoutError,
+    module_of,
+    read_source,
+    stage_files,
+    stage_names,
+)
 
 __all__ = ["KNOWN", "Checkout", "NotACheckoutError", "Stage", "read_checkout"]
 
@@ -28,7 +37,13 @@ def read_checkout(path: Path) -> Checkout:
     own = OwnModules(path)
     with ThreadPoolExecutor(1) as beside:
         git = beside.submit(commit_of, path)
-        stages = [_read_stage(path, file, own) for file in sources]
+        modules = [module_of(path, file) for file in sources]
+        names = stage_names(modules)
+        env = {"PYTHONPATH": SOURCE} if len(import_folders(path)) > 1 else {}
+        stages = [
+            _read_stage(file, Stage(name, module, str(file.relative_to(path)), env=env), own)
+            for name, module, file in zip(names, modules, sources, strict=True)
+        ]
         pipelines = read_pipelines(path)
         commit, dirty = git.result()
     broken = [stage.name for stage in stages if stage.error]
@@ -42,9 +57,7 @@ def read_checkout(path: Path) -> Checkout:
     )
 
 
-def _read_stage(root: Path, file: Path, own: OwnModules) -> Stage:
-    relative = file.relative_to(root)
-    name, module = file.stem, ".".join(relative.with_suffix("").parts)
+def _read_stage(file: Path, stage: Stage, own: OwnModules) -> Stage:
     try:
         source = read_source(file)
         tree = parse(source, str(file))
@@ -52,11 +65,9 @@ def _read_stage(root: Path, file: Path, own: OwnModules) -> Stage:
         options = options_of(tree, source, own, nodes)
         live = live_names_of(tree, nodes) if "backward" in source else None
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as exc:
-        return Stage(name, module, str(relative), error=_reason(exc))
-    return Stage(
-        name=name,
-        module=module,
-        path=str(relative),
+        return replace(stage, error=_reason(exc))
+    return replace(
+        stage,
         dialect=options.dialect,
         options=options.options,
         help=options.help,

@@ -25,7 +25,8 @@ def steps_of(
     stages = {stage.module: stage for stage in found.stages}
     for stage in found.stages:
         if target in (stage.name, stage.module):
-            return [(Step(stage.module, [], nproc or preset.nproc_of(stage) or 1), readable(stage))]
+            processes = nproc or preset.nproc_of(stage) or 1
+            return [(Step(stage.module, [], processes, dict(stage.env)), readable(stage))]
     for pipeline in found.pipelines:
         if pipeline.name == target:
             if not pipeline.steps:
@@ -59,4 +60,5 @@ def _shared(
     readable(stage)
     several = stage.trains or stage.name in PARALLEL
     processes = (nproc or preset.nproc_of(stage)) if several else 0
-    return replace(step, nproc=processes or step.nproc), stage
+    env = stage.env | step.env
+    return replace(step, nproc=processes or step.nproc, env=env), stage

@@ -1,26 +1,46 @@
-"""What a checkout calls its library: `nanochat`, unless the fork renamed it."""
+"""Where a checkout has its library, and its name: `nanochat`, unless the fork renamed it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 NAME = "nanochat"
-_PARTS = ("gpt.py", "common.py", "tokenizer.py")
-"""Modules by which a renamed library is known."""
+SOURCE = "src"
+"""The folder that some forks keep their packages in."""
+_PARTS = ("gpt.py", "common.py", "tokenizer.py", "engine.py", "dataset.py", "checkpoint_manager.py")
+_ENOUGH = 3
+"""Of these modules: by so many a renamed library is known."""
+
+
+def import_folders(checkout: Path) -> list[Path]:
+    """From where the checkout's modules are imported: from itself, and from its `src/` where that
+    holds packages and is none itself."""
+    source = checkout / SOURCE
+    try:
+        if any(source.glob("*/*.py")) and not (source / "__init__.py").exists():
+            return [checkout, source]
+    except OSError:
+        pass
+    return [checkout]
 
 
 def package_name(checkout: Path) -> str:
-    """The folder in the checkout that holds the library; `nanochat` if none looks like it."""
-    if (checkout / NAME).is_dir():
-        return NAME
-    try:
-        folders = sorted(path for path in checkout.iterdir() if path.is_dir())
-    except OSError:
-        return NAME
-    like = [f.name for f in folders if all((f / part).is_file() for part in _PARTS)]
-    return like[0] if like else NAME
+    """The library's name; `nanochat` if nothing looks like it."""
+    return package(checkout).name
 
 
 def package(checkout: Path) -> Path:
-    """Path of that folder."""
-    return checkout / package_name(checkout)
+    """The folder that holds the library."""
+    folders = import_folders(checkout)
+    for folder in folders:
+        if (folder / NAME).is_dir():
+            return folder / NAME
+    for folder in folders:
+        try:
+            inner = sorted(path for path in folder.iterdir() if path.is_dir())
+        except OSError:
+            continue
+        for path in inner:
+            if sum((path / part).is_file() for part in _PARTS) >= _ENOUGH:
+                return path
+    return checkout / NAME

@@ -54,7 +54,8 @@ class Sources:
 
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time and size of every script and recipe: what changes when somebody edits one."""
-    kinds = ("*.py", "scripts/*.py", "*.sh", "[!.]*/*.sh")
+    scripts = ("*.py", "scripts/*.py", "scripts/*/*.py", "src/*/*.py", "src/*/*/*.py")
+    kinds = (*scripts, "*.sh", "[!.]*/*.sh")
     files = [file for kind in kinds for file in sorted(path.glob(kind))]
     files += [package(path) / "gpt.py", package(path) / "dataset.py"]
     state = []
