@@ -117,6 +117,9 @@ async def test_the_key_line_is_for_editing_and_the_gallery_finds_titles_first(ho
         await pilot.press(*"time")
         panels = app.screen.query_one("#panels", RowList)
         await until(pilot, lambda: panels.key == "builtin:timers", "Step time, not Progress")
+        await pilot.press(*["backspace"] * 4, *"lo")
+        await until(pilot, lambda: len(panels.rows) > 2, "other matches")
+        assert panels.key == panels.rows[0].key == "builtin:log", "the best of them"
 
 
 async def test_removed_panels_end_and_added_ones_begin(host: Host) -> None:

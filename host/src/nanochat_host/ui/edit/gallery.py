@@ -99,7 +99,9 @@ class Gallery(TypesAhead, ModalScreen[str | None]):
         ]
         panels = self.query_one("#panels", RowList)
         panels.set_rows(rows, empty=f"no panel has “{clean(word)}”")
-        if not rows:
+        if rows:
+            panels.select(rows[0].key)  # the best match, not the row of the word before
+        else:
             self._look_at("")
 
     @on(Input.Changed)
