@@ -34,6 +34,18 @@ CONVERTS = {
         "    model_data = {**model.state_dict(), **model_data}\n" + LOAD,
     ),
 }
+FILLS = {
+    "gpt.py": (
+        "        self.lm_head =",
+        "        self.smear = nn.Linear(3, 5)\n"
+        "        self.register_load_state_dict_pre_hook(\n"
+        "            lambda module, state, *_: state.update(\n"
+        "                module.smear.state_dict(prefix='smear.') | state\n"
+        "            )\n"
+        "        )\n"
+        "        self.lm_head =",
+    )
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +55,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreRig]:
     env = {**os.environ, "NANOCHAT_BASE_DIR": str(base), "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", MAKE], cwd=TINY, env=env, check=True, timeout=90)
     made.start()
-    for name, changes in {"newer": NEWER, "converts": CONVERTS}.items():
+    for name, changes in {"newer": NEWER, "converts": CONVERTS, "fills": FILLS}.items():
         fork = made.folder / name
         shutil.copytree(TINY, fork)
         for file, (old, new) in changes.items():
@@ -86,6 +98,10 @@ def test_what_was_asked_once_is_known_while_a_form_is_filled(rig: CoreRig) -> No
 
 def test_code_that_trained_it_begins_with_it(rig: CoreRig) -> None:
     assert not of_code(rig, "same") and not of_code(rig, "same", "base_eval")
+
+
+def test_what_the_model_itself_fills_in_is_not_missing(rig: CoreRig) -> None:
+    assert not of_code(rig, "fills") and not of_code(rig, "fills", "base_eval")
 
 
 def test_what_the_fork_may_convert_is_a_warning(rig: CoreRig) -> None:

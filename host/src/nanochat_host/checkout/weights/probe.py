@@ -21,7 +21,8 @@ from typing import Any, TextIO
 
 from . import LIBRARY
 from .build import NoModelError, build, from_manager, torch
-from .loader import Asked, NotReachedError, ask_the_loader, loads_untouched
+from .loader import Asked, NotReachedError, ask_the_loader, load_into, on_meta, shapes_of
+from .source import loads_untouched
 
 SHOWN = 50
 
@@ -48,15 +49,13 @@ def loaded(question: dict[str, Any]) -> dict[str, Any]:
         return differences(ask_the_loader(library, tensors, meta), tensors, sure=True)
     except NotReachedError:
         model, config = build(question["config"])
-    data = _on_meta(library, tensors)
+    data = on_meta(library, tensors)
     patch = from_manager("_patch_missing_keys")
     if patch is not None:
         with contextlib.suppress(Exception):
             patch(data, getattr(model, "config", SimpleNamespace(**config)))
-    asked = Asked(_shapes(model.state_dict()), _shapes(data), True)
     manager = importlib.import_module(f"{LIBRARY}.gpt").__file__ or ""
-    source = Path(manager).with_name("checkpoint_manager.py")
-    return differences(asked, tensors, sure=loads_untouched(source))
+    return taken_by(model, data, tensors, Path(manager).with_name("checkpoint_manager.py"))
 
 
 def resumed(question: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +63,22 @@ def resumed(question: dict[str, Any]) -> dict[str, Any]:
     configuration has not, it takes from the options."""
     tensors = question["tensors"]
     model, _ = build({**question["options"], **question["config"]}, known_only=True)
-    asked = Asked(_shapes(model.state_dict()), tensors, True)
-    return differences(asked, tensors, sure=loads_untouched(Path(question["script"])))
+    return taken_by(model, on_meta(torch(), tensors), tensors, Path(question["script"]))
+
+
+def taken_by(
+    model: Any, data: dict[str, Any], tensors: dict[str, list[int]], source: Path
+) -> dict[str, Any]:
+    """What the checkout's GPT has against the weights, which is sure if the source is seen to load
+    just these into just that."""
+    try:
+        asked = load_into(
+            model, data, lambda weights: model.load_state_dict(weights, strict=False, assign=True)
+        )
+    except NotReachedError:
+        asked = Asked(shapes_of(model.state_dict()), shapes_of(data), True)
+        return differences(asked, tensors, sure=False)
+    return differences(asked, tensors, sure=loads_untouched(source))
 
 
 def differences(asked: Asked, tensors: dict[str, list[int]], *, sure: bool) -> dict[str, Any]:
@@ -90,12 +103,3 @@ def tokenizer() -> dict[str, Any]:
         if hasattr(made, "digest"):
             found["digest"] = str(made.digest())
     return found
-
-
-def _on_meta(library: Any, tensors: dict[str, list[int]]) -> dict[str, Any]:
-    with library.device("meta"):
-        return {name: library.empty(shape) for name, shape in tensors.items()}
-
-
-def _shapes(weights: dict[str, Any]) -> dict[str, list[int]]:
-    return {name: list(weight.shape) for name, weight in weights.items()}
