@@ -79,6 +79,13 @@ def test_no_text_hides_or_turns_what_is_read_before_agreeing(more: str) -> None:
         parse_manifest(manifest(more=more))
 
 
+def test_spaces_of_other_scripts_may_be_written() -> None:
+    words = "Verlust\u00a0: \u640d\u5931\u3000(\u202f%)"
+    raw = manifest(more=f'description = "{words}"').replace(b'"Good"', f'"{words}"'.encode())
+    said = parse_manifest(raw)
+    assert said.description == said.title == words
+
+
 def test_a_title_is_one_line_and_a_description_may_be_more() -> None:
     parse_manifest(manifest(more='description = "one\\ntwo"'))
     for word in ("Good", "Main"):

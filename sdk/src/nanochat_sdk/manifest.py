@@ -6,6 +6,7 @@ import difflib
 import os
 import stat
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -139,13 +140,14 @@ def read_declarations(manifest: PackManifest, folder: Path) -> Declarations:
 
 def _tables(raw: bytes) -> dict[str, Any]:
     """Raises ValueError, RecursionError. A key of thousands of parts takes the parser long. No text
-    may hide or turn around what a person reads before agreeing to a pack."""
+    may hide or turn around what a person reads before agreeing to a pack; spaces of any width may
+    stand in it."""
     if any(len(line) > MAX_LINE for line in raw.splitlines()):
         raise ValueError(f"a line is longer than {MAX_LINE} bytes")
     tables = tomllib.loads(raw.decode())
     for text in _texts(tables):
         for char in text:
-            if not (char.isprintable() or char in "\n\t"):
+            if not (char.isprintable() or char in "\n\t" or unicodedata.category(char) == "Zs"):
                 raise ValueError(f"{text[:40]!a} holds U+{ord(char):04X}, which cannot be shown")
     return tables
 
@@ -254,7 +256,7 @@ def _check_lines(manifest: PackManifest) -> None:
     lines = [("version", manifest.version), ("title", manifest.title)]
     lines += [(f"title of panel `{panel.id}`", panel.title) for panel in manifest.panels]
     for name, text in lines:
-        if not text.isprintable():
+        if "\n" in text or "\t" in text:
             raise ManifestError(f"`{name}` is more than one line")
 
 
