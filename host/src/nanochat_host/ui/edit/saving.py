@@ -90,7 +90,7 @@ class Saving:
             now.name if saved.path.parent == self._host.paths.layouts else str(saved.path)
         )
         self._host.remember()
-        editor.say("saved")
+        editor.say("")  # the bar says that it is saved
 
     async def _ask_about(self, error: ChangedOnDiskError) -> bool:
         answer = await self._host.push_screen_wait(
