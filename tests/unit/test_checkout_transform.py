@@ -69,6 +69,7 @@ def test_a_script_without_a_training_loop_is_left_as_it_is() -> None:
         ("if master:\n    state = {'step': step}\n    torch.save(state, path)\n", True),
         ("if master:\n    torch.save(model, path)\n    run.finish()\n", False),
         ("state = {}\ntorch.save(state, path)\n", False),
+        ("if master:\n    loss = loss.cpu()\n    torch.save(loss, path)\n", False),
         ("if master:\n    tokenizer.save(path)\n", False),
     ],
 )
@@ -77,6 +78,14 @@ def test_a_block_after_the_loop_that_saves_by_hand(after: str, saves: bool) -> N
     text, report = instrumented(f"for step in range(3):{STEP}\n{after}")
     assert (report.saves_after, "save" in report.actions) == (saves, saves)
     assert text.count("torch.save") == after.count("torch.save") * (1 + saves)
+
+
+def test_a_block_after_the_loop_that_returns_is_not_run_early() -> None:
+    loop = "    for step in range(3):\n        loss.backward()\n        opt.step()\n"
+    save = "    if master:\n        torch.save(model, path)\n"
+    for end, saves in (("", True), ("        return\n", False)):
+        _, report = instrumented(f"def main():\n{loop}{save}{end}")
+        assert report.saves_after is saves
 
 
 def test_the_innermost_loop_that_trains_is_the_one() -> None:

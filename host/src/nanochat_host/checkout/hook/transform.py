@@ -28,6 +28,7 @@ from .loops import (
     called_name,
     calls_in,
     find_loop,
+    loaded_names,
     loop_variables,
     step_variable,
     stored_names,
@@ -127,7 +128,8 @@ def _on_request(site: LoopSite, report: Report) -> list[ast.stmt]:
     copied: list[ast.stmt] = []
     save = next((s for s in site.loop.body if s.lineno == report.actions.get(SAVE)), None)
     if save is None:
-        save = next((s for s in after if _saves(s)), None)
+        kept = loaded_names(site.loop)
+        save = next((s for s in after if _saves(s, kept)), None)
         if save is not None:
             report.saves_after = True
             report.actions[SAVE] = save.lineno
@@ -146,12 +148,14 @@ def _on_request(site: LoopSite, report: Report) -> list[ast.stmt]:
     return top + copied
 
 
-def _saves(statement: ast.stmt) -> bool:
-    """A statement that may be run early: an `if` makes by itself what it hands to `torch.save`."""
+def _saves(statement: ast.stmt, kept: set[str]) -> bool:
+    """A statement that may be run early: an `if` makes by itself what it hands to `torch.save`.
+    kept: variables the loop reads, which it must leave as they are."""
     if not isinstance(statement, (ast.If, ast.Expr)):
         return False
     calls = calls_in(statement)
-    if calls & ENDS:
+    leaves = any(isinstance(n, ast.Return) for n in ast.walk(statement))
+    if leaves or calls & ENDS or stored_names(statement) & kept:
         return False
     by_hand = isinstance(statement, ast.If) and any(
         isinstance(n, ast.Attribute) and n.attr == "save" and getattr(n.value, "id", "") == "torch"
