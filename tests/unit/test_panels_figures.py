@@ -20,6 +20,17 @@ def steps_at(times: list[float], **parts: Any) -> Data:
     return data(series("train/dt", [0.1] * len(times), times, 200), run=run, **parts)
 
 
+def test_why_a_run_failed_has_the_whole_line() -> None:
+    reason = "error: no checkpoint of step 77 in base_checkpoints/zzz"
+    sent = data(run=run_facts(state="failed", reason=reason, started_at=EPOCH))
+    panel = driver("progress")
+    panel.feed(sent)
+    for height in (3, 4, 8):
+        shown = panel.text(77, height)
+        assert f"failed: {reason}" in shown.splitlines()[1], shown
+        assert "elapsed" in shown
+
+
 def test_time_left_counts_evaluations_and_not_compilation() -> None:
     """One step a second, an evaluation of 10 s after every tenth, 60 s of compilation first."""
     times, now = [], 60.0

@@ -21,9 +21,14 @@ class Field(NamedTuple):
     note: str = ""
 
 
-def fields(items: Sequence[Field], size: Size) -> list[list[Span]]:
+def fields(items: Sequence[Field], size: Size, whole: int = 0) -> list[list[Span]]:
     """Fields as lines with aligned values, most important first: what does not fit in
-    `size.height` goes to further columns where the width allows, else it is dropped."""
+    `size.height` goes to further columns where the width allows, else it is dropped.
+    whole: so many of the first have a line of their own, across all columns."""
+    if whole:
+        lines = [_field(item, items, size.width) for item in items[:whole]]
+        room = Size(size.width, size.height - len(lines))
+        return [*lines, *(fields(items[whole:], room) if room.height > 0 else [])]
     if not items:
         return []
     columns = 1
@@ -32,7 +37,7 @@ def fields(items: Sequence[Field], size: Size) -> list[list[Span]]:
     per_column = max(-(-len(items) // columns), 1)
     per_column = min(per_column, max(size.height, 1))
     width = max((size.width - 2 * (columns - 1)) // columns, 1)
-    lines: list[list[Span]] = []
+    lines = []
     for row in range(per_column):
         line: list[Span] = []
         for column in range(columns):

@@ -58,7 +58,8 @@ class Progress(DataPanel):
         room = Size(size.width, size.height - 1 - (1 if pipeline else 0))
         if room.height < 3:
             pipeline, room = [], Size(size.width, size.height - 1)
-        lines = fields(self._fields(run), room)
+        # Why a run failed is what people look for: half a line would cut it.
+        lines = fields(self._fields(run), room, whole=run.state in ("failed", "lost"))
         return Stack(
             children=[
                 Child(gauge, size=1),
