@@ -82,7 +82,7 @@ def test_alerts_are_all_quiet() -> None:
 def test_no_gpu_is_a_calm_state_with_its_reason() -> None:
     text = shown("gpu", data(run=run_facts(), machine=machine()))
     assert "no GPU on this machine" in text
-    assert "no NVIDIA driver on this machine" in text
+    assert "no NVIDIA driver found" in text
     missing = shown("gpu", data(machine=machine(gpus=2)), gpu=7)
     assert "no GPU 7 on this machine" in missing
     assert "GPUs 0 to 1" in missing

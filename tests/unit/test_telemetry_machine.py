@@ -72,7 +72,7 @@ def test_no_driver_is_a_state_with_words() -> None:
     nvml.broken = {"nvmlInit": 12}
     gpus = Gpus(lambda: nvml)
     gpus.open()
-    assert gpus.note == "no GPU: no NVIDIA driver on this machine"
+    assert gpus.note == "no GPU: no NVIDIA driver found"
     assert gpus.infos == [] and gpus.read() == {}
     gpus.close()
 

@@ -108,7 +108,7 @@ def machine(gpus: int = 0, **changes: Any) -> MachineFacts:
         "disk_bytes": 512 * 2**30,
         "disk_path": "/home/me",
         "gpus": [GpuInfo(i, "NVIDIA H100 80GB HBM3", 80 * 2**30, 700.0) for i in range(gpus)],
-        "gpu_note": "" if gpus else "no NVIDIA driver on this machine",
+        "gpu_note": "" if gpus else "no NVIDIA driver found",
     }
     return MachineFacts(**{**facts, **changes})
 

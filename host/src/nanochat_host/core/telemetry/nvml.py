@@ -121,5 +121,5 @@ def _why(nvml: Any, error: Exception) -> str:
     code = getattr(error, "value", None)
     missing = {getattr(nvml, n, None) for n in ("NVML_ERROR_LIBRARY_NOT_FOUND",)}
     if code is not None and code in missing:
-        return "no GPU: no NVIDIA driver on this machine"
+        return "no GPU: no NVIDIA driver found"
     return f"no GPU: {_text(error)}"
