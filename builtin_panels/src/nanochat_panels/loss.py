@@ -94,8 +94,9 @@ class Loss(DataPanel):
         if VAL in self.data.latest and self.options.val:
             parts.append(labelled("val", fmt.fixed(self.data.latest[VAL].value, 4), of="series-3"))
         if val and val.best:
-            x = fmt.short(val.best[0]) if self.options.x != "time" else fmt.duration(val.best[0])
-            parts.append(labelled("best", f"{fmt.fixed(val.best[1], 4)} @ {x}", "accent"))
+            words = {"step": fmt.integer, "time": fmt.duration}.get(self.options.x, fmt.short)
+            best = f"{fmt.fixed(val.best[1], 4)} @ {words(val.best[0])}"
+            parts.append(labelled("best", best, "accent"))
         return parts
 
 

@@ -62,7 +62,7 @@ class Schedule(DataPanel):
         )
 
     def _caption(self) -> list[list[Span]]:
-        parts = [labelled("LR x", fmt.number(self.latest(LRM), 3), of="series-6")]
+        parts = [labelled("LR", f"x{fmt.number(self.latest(LRM), 3)}", of="series-6")]
         run = self.data.run
         plan = plan_of(self.data.config, run.num_steps) if run else None
         if plan and run:

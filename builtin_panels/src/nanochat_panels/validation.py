@@ -124,7 +124,7 @@ def _chart(loss: Series, score: Series, size: Size) -> Chart:
             parts.append(labelled(_label(series), fmt.fixed(series.means()[-1], 4), of=style))
     if loss.best:
         step, value = loss.best
-        parts.append(labelled("best", f"{fmt.fixed(value, 4)} @ {fmt.short(step)}", "accent"))
+        parts.append(labelled("best", f"{fmt.fixed(value, 4)} @ {fmt.integer(step)}", "accent"))
     if loss.nonfinite:
         parts.append([(f"{len(loss.nonfinite) // 8} NaN or inf", "error")])
     return Chart(
