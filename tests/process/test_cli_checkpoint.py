@@ -102,6 +102,8 @@ def test_a_failed_conversion_leaves_nothing_behind(cli: CliWithBase) -> None:
     before = sorted(path.name for path in folder.parent.iterdir())
     error = cli(*at("checkpoint", "reshard", "conv", "--nproc", "2"), code=2).err
     assert "cannot be converted" in error  # the fake checkout's torch cannot load anything
+    error = cli(*at("checkpoint", "reshard", "conv", "--nproc", "1"), code=2).err
+    assert "is for 1 already" in error and "another number" in error
     assert sorted(path.name for path in folder.parent.iterdir()) == before
 
 

@@ -172,8 +172,8 @@ async def test_converting_says_that_it_goes_on(tmp_path: Path) -> None:
         await stage.at("base/d2/000030")
         await stage.pilot.press("w")
         await stage.until(lambda: isinstance(stage.app.screen, AskScreen), "for how many")
-        await stage.pilot.press("enter")
-        await stage.until(lambda: any("for 1 processes" in t for t in toasts(stage.app)), "done")
+        await stage.pilot.press("1", "enter")
+        await stage.until(lambda: any("for 1 process" in t for t in toasts(stage.app)), "done")
         screen = stage.app.screen
         assert isinstance(screen, CheckpointsScreen)
         assert "checkpoints" in screen.place()

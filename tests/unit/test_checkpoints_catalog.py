@@ -31,6 +31,7 @@ def test_all_stages_tags_and_layouts_are_listed_in_order(tmp_path: Path) -> None
     (old / "optim_000004_rank0.pt").rename(old / "optim_000004.pt")
     (old / "notes.txt").write_text("mine")
     (tmp_path / "base_checkpoints" / "empty").mkdir()
+    fake.checkpoint(tmp_path, "base", ".d4_w2.unfinished", 20)  # a conversion under way
     found = read(tmp_path)
     assert list(found) == [
         *("base/d4/000003", "base/d4/000020", "base/old/000004", "mid/d2/000001"),

@@ -86,7 +86,8 @@ def sets_of(folder: Path, step: int) -> FileSet | None:
 def _folders(root: Path) -> list[str]:
     try:
         with os.scandir(root) as entries:
-            return [entry.name for entry in entries if entry.is_dir()]
+            # A dot begins what is still being written.
+            return [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
     except OSError:
         return []
 

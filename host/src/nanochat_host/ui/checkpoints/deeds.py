@@ -91,20 +91,24 @@ class Deeds:
         """Convert the optimizer's shards to another number of processes, as a tag of its own."""
         info = item.info
         help = f"it was saved by {info.ranks}; the result is a new tag beside {clean(info.tag)}"
-        text = await self._app.push_screen_wait(AskScreen("For how many processes?", "1", help))
-        if text is None:
+        text = await self._app.push_screen_wait(AskScreen("For how many processes?", "", help))
+        if not text:
             return
         if not text.strip().isdecimal() or not 1 <= int(text) <= 1024:
             self._app.tell(f"`{clean(text)}` is no number of processes", "warning")
             return
         wish = ReshardWish(item.checkout, info.id, int(text))
-        self._busy(f"converting {clean(info.id)} to {int(text)} processes")
+        self._busy(f"converting {clean(info.id)} to {_processes(int(text))}")
         link = self._app.link
         done = await link.request(link.client.ask(calls.reshard_checkpoint(wish)))
         self._busy("")
         self._changed()
         if done is not None:
-            self._app.tell(f"{clean(done.checkpoint.id)} is for {done.world_size} processes")
+            self._app.tell(f"{clean(done.checkpoint.id)} is for {_processes(done.world_size)}")
+
+
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def _names(plan: DeletePlan) -> str:
