@@ -240,6 +240,13 @@ def _failure(error: Exception, seq: int) -> bytearray:
 def _theirs(error: BaseException) -> TracebackType | None:
     """The traceback from the panel's own code on: how it was called says nothing to its author."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__name__") == __name__:
+    while trace is not None and _calls(trace.tb_frame.f_globals.get("__name__")):
         trace = trace.tb_next
+    if trace is None and isinstance(error, ImportError | SyntaxError):
+        return None  # which names the module, or the line, itself
     return trace or error.__traceback__
+
+
+def _calls(module: object) -> bool:
+    """Whether the module calls the panel's code, or imports it."""
+    return module == __name__ or str(module).partition(".")[0] == "importlib"
