@@ -107,6 +107,16 @@ def test_all_mistakes_are_reported_in_the_order_of_the_file(write: Write) -> Non
     assert [error.line for error in errors] == [1, 7, 10, 11]
 
 
+def test_what_keeps_a_layout_from_being_used_is_named_not_a_pack_it_could_do_without(
+    write: Write,
+) -> None:
+    text = GOOD.replace("builtin:loss", "weather:radar").replace("[8, 0, 4, 6]", "[8, 0, 99, 6]")
+    with pytest.raises(ConfigFileError, match="out of the grid"):
+        load_layout(write(text), CATALOG)
+    alone = write(GOOD.replace("builtin:loss", "weather:radar").replace("smoothing = 0.9", ""))
+    assert load_layout(alone, CATALOG).screens[0].panels[0].panel == "weather:radar"
+
+
 def test_a_binary_file_and_a_missing_one(tmp_path: Path) -> None:
     binary = tmp_path / "x.toml"
     binary.write_bytes(b"\x80\x04\x95\xff")

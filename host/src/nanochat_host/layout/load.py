@@ -24,7 +24,7 @@ def read_layout(
 ) -> tuple[LayoutSpec | None, list[ConfigFileError]]:
     """The layout, and everything wrong with it; None instead of a layout that has errors.
 
-    A panel of a pack that is not installed is reported and does not spoil the layout. catalog:
+    A panel of a pack that is not installed is reported last and does not spoil the layout. catalog:
     "pack:panel" to its manifest. Raises NotFoundError when there is no such file.
     """
     try:
@@ -67,7 +67,7 @@ def parse_layout(
         return None, [ConfigFileError(file, f"cannot be read: {error}")]
     checker = Checker(path, Lines(text), catalog)
     spec = checker.layout(document)
-    wrong = sorted(checker.errors + checker.missing, key=lambda e: e.line)
+    wrong = [*sorted(checker.errors, key=lambda e: e.line), *checker.missing]
     return (None if checker.errors else spec), wrong
 
 
@@ -85,4 +85,4 @@ def usable(spec: LayoutSpec | None, errors: Sequence[ConfigFileError]) -> Layout
 
 def check_layout(path: Path, catalog: Mapping[str, PanelManifest]) -> list[ConfigFileError]:
     """Everything wrong with the layout, in the order of its lines."""
-    return read_layout(path, catalog)[1]
+    return sorted(read_layout(path, catalog)[1], key=lambda e: e.line)
