@@ -193,6 +193,12 @@ def test_what_is_no_pack_is_refused_and_leaves_nothing(
     assert not paths.packs_json.exists()
 
 
+def test_a_path_that_leads_nowhere_is_told_as_that(paths: Paths, tmp_path: Path) -> None:
+    for name in ("heat", "heat.zip"):
+        with pytest.raises(RefusedPackError, match="No such file or directory"):
+            install(paths, tmp_path / name)
+
+
 def test_an_sdist_is_refused_by_its_kind(paths: Paths, tmp_path: Path) -> None:
     (sdist := tmp_path / "heat-1.0.tar.gz").write_bytes(b"x")
     with pytest.raises(RefusedPackError, match="runs code when it is built"):

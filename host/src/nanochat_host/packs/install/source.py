@@ -24,6 +24,7 @@ _INTO_LIBRARY = ("purelib", "platlib")
 @contextmanager
 def open_archive(path: Path, limits: Limits) -> Iterator[list[Member]]:
     """The checked files of a wheel or zip. Raises RefusedPackError, and OSError for the file."""
+    path.stat()  # a path that leads nowhere is told as that, whatever it ends in
     if path.suffix.lower() not in (".whl", ".zip"):
         why = "a source distribution runs code when it is built" if _is_sdist(path) else _KINDS
         raise RefusedPackError(f"{path}: it is neither a wheel nor a zip", why)
