@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 from api_door import Door, open_door
+from nanochat_host.core import calls, calls_config
+from nanochat_host.core.checkpoints.probes import START_PROBE_S
+from nanochat_host.core.secrets.check import TIMEOUT_S
 from nanochat_host.core.wire import AddCheckout, Control, StartRun, StopRun
+from nanochat_host.core.wire_config import TargetWish
 from nanochat_host.errors import NotFoundError, RefusedError, UsageError
 from nanochat_sdk.data import LogQuery
 
@@ -28,6 +32,13 @@ async def test_health(door: Door) -> None:
 async def test_debug_is_switched(door: Door) -> None:
     assert (await door.client.set_debug(True)).debug is True
     assert (await door.client.set_debug(False)).debug is False
+
+
+def test_who_starts_a_run_outwaits_all_that_is_asked_on_the_way() -> None:
+    start = calls.start_run(StartRun("fake", "base_train"))
+    look = calls_config.config_target(TargetWish("fake", ask=True))
+    assert look.answer_s == start.answer_s > 2 * START_PROBE_S + TIMEOUT_S
+    assert calls_config.config_target(TargetWish("fake")).answer_s < start.answer_s
 
 
 async def test_checkouts_are_registered_and_forgotten(door: Door) -> None:
@@ -161,8 +172,9 @@ async def test_commands_without_a_hook_are_refused_with_the_reason(
     assert "SIGTERM instead" in ack.note
     summary = await door.ended(run_id)
     assert "stopped as asked" in summary.facts.reason
-    with pytest.raises(RefusedError, match="has ended"):
+    with pytest.raises(RefusedError, match="has ended") as told:
         await door.client.stop_run(run_id, StopRun())
+    assert f"run start --continue {run_id}" in told.value.hint
     with pytest.raises(RefusedError, match="has ended"):
         await door.client.control(run_id, Control("pause"))
 

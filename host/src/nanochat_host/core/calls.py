@@ -29,6 +29,10 @@ JSON = "application/json"
 
 HEALTH_S = 5.0
 """Who does not even say that it is there by then is no core, or hangs."""
+ANSWER_S = 60.0
+ASKED_S = 180.0
+"""For what is asked on the way: the checkout about each checkpoint a run begins with, W&B about a
+token."""
 
 
 class Call(Generic[T]):
@@ -44,7 +48,7 @@ class Call(Generic[T]):
         answer: type[T],
         body: Any = None,
         type: str = JSON,
-        answer_s: float = 60.0,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self.answer_s = answer_s
         self.method, self.path, self.answer, self.type = method, path, answer, type
@@ -124,7 +128,7 @@ def run(run_id: str) -> Call[wire.RunDetail]:
 
 
 def start_run(body: wire.StartRun) -> Call[wire.RunSummary]:
-    return Call("POST", "/v1/runs", wire.RunSummary, body)
+    return Call("POST", "/v1/runs", wire.RunSummary, body, answer_s=ASKED_S)
 
 
 def control(run_id: str, body: wire.Control) -> Call[wire.ControlAck]:

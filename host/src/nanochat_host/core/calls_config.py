@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 from nanochat_host.core import wire_config as wire
-from nanochat_host.core.calls import Call
+from nanochat_host.core.calls import ANSWER_S, ASKED_S, Call
 
 
 def config_schema(body: wire.SchemaWish) -> Call[wire.ConfigSchema]:
@@ -25,7 +25,7 @@ def config_plan(body: wire.ConfigWish) -> Call[wire.ConfigReport]:
 
 
 def config_target(body: wire.TargetWish) -> Call[wire.TargetReport]:
-    wait_s = 60.0 * (3 if body.ask else 1)  # a pipeline may begin with more than one
+    wait_s = ASKED_S if body.ask else ANSWER_S
     return Call("POST", "/v1/config/target", wire.TargetReport, body, answer_s=wait_s)
 
 

@@ -24,7 +24,8 @@ from nanochat_host.core.wire_checkpoints import CheckpointFinding
 from nanochat_host.errors import NanochatCliError
 
 START_PROBE_S = 45.0
-"""Longest that a start waits for the answer: less than who asked for the start waits."""
+"""Longest that a start waits for one answer: much less than who asked for the start waits
+(`calls.ASKED_S`), as a pipeline may begin with more than one checkpoint."""
 MAX_PROBES = 200
 LOADER = "load_model"
 
