@@ -50,6 +50,22 @@ async def test_reopening_brings_back_run_screen_tab_and_theme(host: Host, core: 
         assert again.theme == "nanochat-light"
 
 
+async def test_the_dashboard_without_a_run_shows_the_newest_that_goes_on(
+    host: Host, core: FakeCore
+) -> None:
+    core.run_list = [
+        make_run("over", created_at=3000.0, state="done"),
+        make_run("newer", created_at=2000.0),
+        make_run("older", created_at=1000.0),
+    ]
+    app = host.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.model.loaded, "the lists")
+        assert app.model.run_id == ""
+        await pilot.press("d")
+        await until(pilot, lambda: app.model.run_id == "newer", "the newest that goes on")
+
+
 def kept(**values: str) -> bytes:
     """A session as it is written."""
     return msgspec.json.encode(Session(**values))

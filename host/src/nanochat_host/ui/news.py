@@ -83,6 +83,16 @@ class NewsDesk:
         self._publish(Topic.RUN | Topic.LOG)
         self._app.remember()
 
+    def show_newest_run(self) -> None:
+        """Where nothing is on show, put the newest run there; one that goes on comes first."""
+        model = self._app.model
+        if model.run_id or not model.runs:
+            return
+        newest = max(
+            model.runs, key=lambda row: (row.facts.state in LIVE_STATES, row.facts.created_at)
+        )
+        self.show_run(newest.facts.id)
+
     async def look_at_live_runs(self) -> None:
         """Bring losses and times of runs that go on up to date: only lists show them, and the
         stream tells of the run on show alone."""
@@ -149,6 +159,8 @@ class NewsDesk:
             elif word != app.session.run:
                 app.tell(f"no run, or more than one, is called {clean(word)}", "warning")
                 await app.action_show("runs")
+        elif app.current_mode == "dashboard":
+            self.show_newest_run()
 
     def _live_like(self, start: StartRun) -> str | None:
         for row in self._app.model.runs:

@@ -44,6 +44,9 @@ class DashboardScreen(DeckScreen):
     async def on_mount(self) -> None:
         self.host.dashboard = self
 
+    def on_screen_resume(self) -> None:
+        self.host.desk.show_newest_run()
+
     async def on_unmount(self) -> None:
         self.host.dashboard = None
 
