@@ -208,3 +208,15 @@ def test_columns_that_do_not_fit_are_said() -> None:
     found = Comparison("s", "m", runs=runs, differs=[Difference("depth", list("12345678"))])
     assert "5 more" in compare_view.difference_rows(found, 100)[-1].cells[0][0]
     assert len(compare_view.difference_rows(found, 200)) == 1
+
+
+async def test_without_marks_the_newest_runs_with_a_loss_are_compared(
+    host: Host, core: AskCore
+) -> None:
+    core.run_list[-1].loss = None  # `a`, the newest one: a stage that trains nothing
+    app = host.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.model.loaded, "the lists")
+        await app.action_show("compare")
+        await until(pilot, lambda: wishes(core), "the question")
+        assert wishes(core)[0].runs == ["b", "c"]

@@ -79,11 +79,11 @@ class CompareScreen(HostScreen):
                 self._ask()
 
     def _wanted(self) -> list[str]:
-        """The marked runs that are still there, else the two newest."""
+        """The marked runs that are still there, else the two newest with a loss to draw."""
         known = {row.facts.id for row in self.model.runs}
         marked = [run_id for run_id in self.model.compared if run_id in known]
-        newest = sorted(self.model.runs, key=lambda row: -row.facts.created_at)[:2]
-        return (marked or [row.facts.id for row in newest])[:MAX_RUNS]
+        newest = sorted(self.model.runs, key=lambda row: (row.loss is None, -row.facts.created_at))
+        return (marked or [row.facts.id for row in newest[:2]])[:MAX_RUNS]
 
     def _look(self) -> None:
         if self.is_current and any(run.live for run in self.found.runs):
