@@ -188,3 +188,13 @@ async def test_without_a_command_there_is_nothing_to_test(alerting: Alerting) ->
 def test_every_rule_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
     assert all(f"| `{rule}` |" in text for rule in ALL_RULES)
+
+
+@pytest.mark.parametrize("command", ["echo $NANOCHAT_ALERT_RULE", "mail me > log", "a | b", "a; b"])
+def test_a_command_that_wants_a_shell_is_refused_with_one_that_has_it(
+    alerting: Alerting, command: str
+) -> None:
+    with pytest.raises(UsageError, match="no shell runs") as told:
+        alerting.change({"command": command})
+    assert told.value.hint == f"sh -c '{command}'"
+    assert alerting.change({"command": told.value.hint}).command == told.value.hint

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import shlex
 import signal
 from typing import Any
@@ -157,4 +158,20 @@ def _words(command: str) -> list[str]:
         raise UsageError(f"the command cannot be read: {error}", "close its quotes") from None
     if not words:
         raise UsageError("the command is empty")
+    if words[0] not in _SHELLS and (found := next(filter(None, map(_for_shell, words)), "")):
+        raise UsageError(
+            f"no shell runs the command: `{found}` would be passed on as it stands",
+            f"sh -c {shlex.quote(command)}",
+        )
     return words
+
+
+_SHELLS = ("sh", "bash", "zsh", "dash", "fish", "/bin/sh", "/bin/bash", "env")
+_OPERATORS = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"})
+
+
+def _for_shell(word: str) -> str:
+    """What of a word only a shell understands, "" if nothing: `$NAME`, a pipe, a redirection."""
+    if word in _OPERATORS or word.endswith(";"):
+        return word
+    return word if re.search(r"\$[A-Za-z_{(]|^[12]?>", word) else ""
