@@ -124,4 +124,5 @@ def test_alerts_are_counted_by_the_gravest() -> None:
 def test_how_long_a_source_is_quiet_is_said_in_steps() -> None:
     said = [Heard(at=1000.0).state(1000.0 + age, live=True) for age in (29, 30, 47, 119, 200, 8000)]
     assert said == ["live", "stale 30 s", "stale 40 s", "stale 110 s", "stale 3 min", "stale 2 h"]
+    assert Heard(at=1000.0).state(1001.0, live=False) == "ended"
     assert Heard(at=1000.0, patience_s=90).state(1080.0, live=True) == "live"

@@ -148,8 +148,8 @@ class RunFacts(msgspec.Struct, frozen=True):
 
     num_steps: steps planned, 0 when unknown. tokens_per_step: tokens of one optimizer step over
     all ranks. cost_per_hour: US dollars, 0 when no rate is set. pipeline: titles of the run's
-    stages in order, stage_index the active one. sources: telemetry source to "live", "stale 3 min"
-    ("stale" once the run has ended), "retrying" or "off". facts: scalars the trainer knew when its
+    stages in order, stage_index the active one. sources: telemetry source to "live", "stale 3 min",
+    "ended" (with the run), "retrying" or "off". facts: scalars the trainer knew when its
     loop began (num_params, flops_per_token ...).
     """
 

@@ -52,8 +52,7 @@ def source_rows(
     reasons = {part.key.removeprefix("source:"): part for part in parts}
     out: list[Row] = []
     for info in sources:
-        word = "ended" if info.state == "stale" else info.state
-        sign = SOURCE_MARKS.get(word.split(" ")[0], "○")
+        sign = SOURCE_MARKS.get(info.state.split(" ")[0], "○")
         style = {"●": "success", "○": "muted"}.get(sign, "warning")
         part = reasons.get(info.name)
         why = info.detail or (part.why if part is not None else "")
@@ -64,7 +63,7 @@ def source_rows(
                 (
                     (sign, style),
                     (SOURCES.get(info.name, clean(info.name)), ""),
-                    (clean(word), style),
+                    (clean(info.state), style),
                     (f"{heard}{clean(why)}", "muted"),
                 ),
             )

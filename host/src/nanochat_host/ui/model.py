@@ -63,7 +63,7 @@ class Model:
 
     @property
     def wandb(self) -> str:
-        """State of the W&B source of the run on show: "live", "stale", "off" or ""."""
+        """State of the W&B source of the run on show: "live", "stale", "ended", "off" or ""."""
         return self.run.sources.get("wandb", "") if self.run else ""
 
     def summary(self, run_id: str) -> RunSummary | None:

@@ -17,10 +17,10 @@ class TelemetryFacts(msgspec.Struct):
 
     step: newest step, -1 before the first. num_steps: planned, 0 unknown. hooked: the hook drives
     the loop; samples_hooked: it reports samples, so those of the log are left out. sources: "hook"
-    and "log" to "live", "stale" or "off". patches: changes that took effect. live: options that may
-    be changed. updated_at: time of the newest row or event. flops_per_s: what training reached,
-    over all processes, 0 for unknown. bad_lines: lines of the events file that are none, bad_sample
-    the first of them.
+    and "log" to "live", "stale", "ended" or "off". patches: changes that took effect. live: options
+    that may be changed. updated_at: time of the newest row or event. flops_per_s: what training
+    reached, over all processes, 0 for unknown. bad_lines: lines of the events file that are none,
+    bad_sample the first of them.
     """
 
     step: int = -1

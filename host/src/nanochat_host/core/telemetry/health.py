@@ -137,8 +137,6 @@ def _controller(run: RunTelemetry) -> HealthPart | None:
 def _sources(run: RunTelemetry, facts: RunFacts) -> Iterator[HealthPart]:
     for name, label in SOURCES.items():
         state = facts.sources.get(name, "off")
-        if state == "stale":
-            state = "ended"
         heard = run.outside.get(name)
         because = (heard.off or heard.retrying) if heard else ""
         level: Level = "good" if state == "live" else "off" if state in ("off", "ended") else "warn"

@@ -18,8 +18,8 @@ class Heard:
     patience_s: float = STALE_S
 
     def state(self, now: float, *, live: bool) -> str:
-        """ "live", "stale 40 s", "stale 3 min", "retrying" or "off"; a source of a run that has
-        ended is only "stale". Steps of ten seconds, then of a minute: a text that changed each
+        """ "live", "stale 40 s", "stale 3 min", "retrying" or "off"; "ended" with its
+        run. Steps of ten seconds, then of a minute: a text that changed each
         second would repaint every panel."""
         if self.off:
             return "off"
@@ -30,7 +30,7 @@ class Heard:
         quiet_s = now - self.at
         if live and quiet_s < self.patience_s:
             return "live"
-        return f"stale {_age(quiet_s)}" if live else "stale"
+        return f"stale {_age(quiet_s)}" if live else "ended"
 
 
 def _age(seconds: float) -> str:
