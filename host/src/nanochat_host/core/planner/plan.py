@@ -58,7 +58,7 @@ def _counted(given: Inputs, horizon: Horizon, checkout: Checkout) -> list[Figure
     """What nanochat computes itself."""
     shape = given.shape
     counts = counts_of(shape, checkout.arch)
-    rows: list[tuple[str, str, float | int, str]] = [
+    rows: list[tuple[str, str, float | str, str]] = [
         ("model_dim", "width", shape.width, "channels"),
         ("n_head", "heads", shape.heads, ""),
         ("params", "parameters", counts.total, ""),
@@ -70,7 +70,7 @@ def _counted(given: Inputs, horizon: Horizon, checkout: Checkout) -> list[Figure
         ("scaling_params", "scaling parameters", horizon.scaling_params, ""),
         ("flops_per_token", "FLOPs per token", horizon.flops_per_token, "FLOPs"),
         ("total_batch_size", "batch", horizon.batch, "tokens"),
-        ("grad_accum_steps", "micro-batches a step", horizon.accumulation, ""),
+        ("grad_accum_steps", "micro-batches a step", horizon.accumulation or "not whole", ""),
         ("num_iterations", "steps", horizon.iterations, "steps"),
         ("total_tokens", "tokens", horizon.tokens, "tokens"),
         ("tokens_per_param", "tokens per weight", horizon.tokens / horizon.scaling_params, ""),
