@@ -133,6 +133,7 @@ def test_steering_save_eval_sample_pause_resume_patch_stop(cli: Cli) -> None:
         assert event["fields"]["what"] in {"applied", "paused", "resumed"}
     assert cli.json("run", "patch", run, "eval_every=5")["fields"]["value"] == 5
     assert "applied" in cli("run", "patch", run, "lr=0.5").out
+    assert "learning rates = 0.5 from step" in cli("run", "show", run).out
     fixed = cli("run", "patch", run, "depth=8", code=2)
     assert "depth" in fixed.err
     assert "--yes" in cli("run", "stop", run, "--mode", "kill", code=2).err

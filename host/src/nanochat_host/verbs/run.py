@@ -183,11 +183,20 @@ def show_one(args: argparse.Namespace, paths: Paths) -> int:
     for index, step in enumerate(record.steps):
         mark = ">" if index == facts.stage_index else " "
         lines.append(f"   {mark} {step.module} {' '.join(step.argv)}")
+    lines += [f"  patched   {_patched(patch)}" for patch in detail.patches]
     lines += [f"  alert     {message}" for message in active_alerts(client, facts.id)]
     if detail.live:
         lines.append(f"  live      {', '.join(detail.live)}")
     emit(args, detail, lines)
     return 0
+
+
+def _patched(patch: dict[str, Any]) -> str:
+    name = "learning rates" if patch["cmd"] == "lr" else patch["name"]
+    wish = f"{name} = {patch['value']}"
+    if patch["result"] != "applied":
+        return f"{wish}: {patch['result']}{', ' * ('error' in patch)}{patch.get('error', '')}"
+    return f"{wish} from step {patch['step']:,}, was {patch['old']}"
 
 
 def clock(ts: float) -> str:
