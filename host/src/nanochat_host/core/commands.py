@@ -82,7 +82,10 @@ class Commands:
         run = self._runs.get(run_id)
         self._runs.refresh(run)
         if run.ended:
-            raise RefusedError(f"{run.id} has ended ({run.state})", "start it again")
+            raise RefusedError(
+                f"{run.id} has ended ({run.state})",
+                f"`nanochat-cli run start --continue {run.id}` goes on from its newest checkpoint",
+            )
         return run
 
     def _forget(self, run: Run, task: asyncio.Task[None]) -> None:
