@@ -65,11 +65,12 @@ def test_a_foreign_run_is_followed_to_its_end_over_a_core_that_is_killed(rig: Co
 
 def test_wandb_rows_of_a_run_arrive_and_say_where_they_are_from(rig: CoreRig) -> None:
     log, folder = rig.folder / "a.log", rig.folder / "wb" / "offline-run-1"
-    log.write_text("training\n")
+    log.write_text("Overriding: depth = 4\ntraining\n")
     folder.mkdir(parents=True)
     (folder / "run-x.wandb").write_bytes(gzip.decompress(DATA.read_bytes()))
     wish = AdoptRun(str(log), wandb_dir=str(folder.parent))
     run_id = rig.client.ask(calls.adopt(wish)).facts.id
+    assert rig.client.run(run_id).record.config == {"depth": 4}, "as its log prints it"
     found = until(
         lambda: {m.name: m for m in rig.client.metrics(run_id)}.get("train/loss"), "rows arrive"
     )

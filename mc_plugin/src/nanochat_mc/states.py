@@ -84,7 +84,7 @@ def _off(data: Data, heard: bool) -> Payload | None:
     if heard or not data.config:
         return None
     if "mc_enabled" not in data.config:
-        return notice("this run has no MegaContext", "its script has no option mc_enabled")
+        return notice("this run has no MegaContext", "mc_enabled is not among its options")
     if option(data, "mc_enabled") == 0 or data.config["mc_enabled"] is False:
         return notice("MegaContext is off in this run", "start one with --mc_enabled=1")
     return None

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nanochat_host.core import run_folder
+from nanochat_host.core.recording import printed_options
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.shim import procs
@@ -66,6 +67,7 @@ class Adoptions:
             python="",
             base_dir="",
             steps=[RunStep(title=name, module="", argv=[])],
+            config=await asyncio.to_thread(printed_options, log),
             created_at=now,
             target="adopted",
             cost_per_hour=wish.cost_per_hour,

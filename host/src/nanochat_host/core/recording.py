@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import gzip
 import heapq
+import re
 import zlib
+from ast import literal_eval
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -32,6 +35,9 @@ LINE_GAP_S = 0.05
 MAX_HELD = 2000
 """Lines held back to be laid out along their step."""
 MAX_ANCHORS = 2000
+HEAD_LINES = 500
+"""Of a log, among which options are printed."""
+_OVERRIDING = re.compile(r"Overriding: (?P<name>\w{1,80}) = (?P<value>.{0,500})")
 _json = msgspec.json.Decoder()
 
 
@@ -97,6 +103,11 @@ class Recording:
         self.only = chosen
         self.sources = [Source(path, kind, chosen) for path, kind in kinds]
         self.name = self.sources[0].path.name.removesuffix(".gz").rpartition(".")[0] or "replay"
+
+    def options(self) -> dict[str, Any]:
+        """What the run was started with, as far as a log of it says."""
+        logs = [source.path for source in self.sources if source.kind == "log"]
+        return printed_options(logs[0]) if logs else {}
 
     def items(self) -> Iterator[Item]:
         """All files merged, along one clock that begins at 0."""
@@ -225,7 +236,7 @@ def _moved(items: Iterator[Item], by_s: float) -> Iterator[Item]:
 
 def _run_of(kinds: list[tuple[Path, Kind]]) -> dict[str, str]:
     """The `run.id` of the spans that are the log's, if the log tells and there are such spans."""
-    told = [name for path, kind in kinds if kind == "log" if (name := _named(path))]
+    told = [name for path, kind in kinds if kind == "log" if (name := _printed(path).get("run"))]
     if not told:
         return {}
     wanted = {"run.id": told[0]}
@@ -235,10 +246,27 @@ def _run_of(kinds: list[tuple[Path, Kind]]) -> dict[str, str]:
     return {}
 
 
-def _named(log: Path) -> str:
-    """The run's name, as nanochat's configurator prints it among the first lines."""
+def printed_options(log: Path) -> dict[str, Any]:
+    """Options that nanochat's configurator was given, as it prints them among the first lines; of
+    one that is given twice the last value. Empty for scripts that print none, or a file that
+    cannot be read. Blocks."""
+    try:
+        return {name: _value(text) for name, text in _printed(log).items()}
+    except (OSError, EOFError, zlib.error):
+        return {}
+
+
+def _printed(log: Path) -> dict[str, str]:
     with _open(log) as file:
-        for _, line in zip(range(500), _lines(file), strict=False):
-            if line.startswith(b"Overriding: run = "):
-                return line.partition(b"=")[2].strip().decode("utf-8", "replace")
-    return ""
+        lines = (line.decode("utf-8", "replace") for line in islice(_lines(file), HEAD_LINES))
+        found = [each for line in lines if (each := _OVERRIDING.match(line))]
+    return {each["name"]: each["value"].strip() for each in found}
+
+
+def _value(text: str) -> Any:
+    """A number or truth value as such, all else as text."""
+    try:
+        value = literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return value if isinstance(value, bool | int | float) else text

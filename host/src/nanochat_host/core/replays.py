@@ -41,6 +41,7 @@ def prepare_replay(paths: Paths, wish: StartReplay) -> Prepared:
         python=sys.executable,
         base_dir="",
         steps=[step],
+        config=recording.options(),
         created_at=now,
         target=TARGET,
         host_version=nanochat_host.__version__,
