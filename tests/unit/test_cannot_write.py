@@ -12,7 +12,7 @@ from nanochat_host.cli import main
 from nanochat_host.core.checkouts import Checkouts
 from nanochat_host.core.prefab_file import write_prefab
 from nanochat_host.core.wire import AddCheckout
-from nanochat_host.errors import CannotWriteError
+from nanochat_host.errors import CannotWriteError, way_out
 from nanochat_host.paths import Paths, atomic_write
 
 TINY = Path(__file__).parents[2] / "tiny_nanochat"
@@ -37,10 +37,16 @@ def number(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
     return int(request.param)
 
 
-def test_every_file_of_ours_says_it_alike(tmp_path: Path, number: int) -> None:
-    paths = Paths(tmp_path)
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NANOCHAT_CLI_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_every_file_of_ours_says_it_alike(home: Path, number: int) -> None:
+    paths = Paths(home)
     writes = {
-        tmp_path / "x.yaml": lambda: write_prefab(tmp_path / "x.yaml", "a: 1"),
+        home / "x.yaml": lambda: write_prefab(home / "x.yaml", "a: 1"),
         paths.checkouts_json: lambda: Checkouts(paths).add(AddCheckout(str(TINY), "again")),
     }
     for file, write in writes.items():
@@ -48,13 +54,19 @@ def test_every_file_of_ours_says_it_alike(tmp_path: Path, number: int) -> None:
             write()
         assert refused.value.message == f"cannot write {file}: {os.strerror(number)}"
         assert refused.value.hint.endswith(WAYS[number])
-    assert not list(tmp_path.iterdir())
+    assert not list(home.iterdir())
 
 
 def test_the_file_is_named_and_not_its_temporary(tmp_path: Path, number: int) -> None:
     with pytest.raises(OSError, match="setting") as refused:
         atomic_write(tmp_path / "settings.toml", "x")
     assert refused.value.filename == str(tmp_path / "settings.toml")
+
+
+def test_a_file_elsewhere_needs_no_other_home(home: Path) -> None:
+    shut = PermissionError(errno.EACCES, "Permission denied", "/checkpoints/d12_w2")
+    assert CannotWriteError("/checkpoints/d12_w2", shut).hint == "make it writable"
+    assert way_out(shut) == "", "it may be a file that was to be read"
 
 
 def test_what_the_program_itself_cannot_write_has_a_way_out(

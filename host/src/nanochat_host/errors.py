@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from nanochat_host.paths import Paths
+
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 SHUT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
@@ -62,14 +64,18 @@ class CannotWriteError(NanochatCliError):
     code = "cannot_write"
 
     def __init__(self, path: Path | str, error: OSError, doing: str = "write") -> None:
-        super().__init__(f"cannot {doing} {path}: {error.strerror or error}", way_out(error))
+        hint = way_out(error, path) or ("make it writable" if error.errno in SHUT else "")
+        super().__init__(f"cannot {doing} {path}: {error.strerror or error}", hint)
 
 
-def way_out(error: OSError) -> str:
-    """What to do about a file that cannot be written, "" if that is not plain from the error."""
+def way_out(error: OSError, path: Path | str = "") -> str:
+    """What to do about a file that cannot be written, "" if that is not plain from the error: what
+    lies elsewhere than in our home may only have been read. path: where, if the error names none.
+    """
     if error.errno in FULL:
         return "free some space, then try again"
-    if error.errno in SHUT:
+    place = Path(str(error.filename or path))
+    if error.errno in SHUT and Paths.from_env().home in (place, *place.parents):
         return "make the folder writable, or set NANOCHAT_CLI_HOME to a folder of yours"
     return ""
 
