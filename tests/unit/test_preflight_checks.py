@@ -157,6 +157,16 @@ def test_a_missing_tokenizer_and_missing_data(place: Place) -> None:
     assert "no_tokenizer" not in place.findings("tok_train")
 
 
+def test_a_tokenizer_that_models_need_is_not_replaced_unnoticed(place: Place) -> None:
+    shutil.rmtree(place.base / "base_checkpoints", ignore_errors=True)
+    assert "replaced_tokenizer" not in place.findings("tok_train")
+    model = place.base / "base_checkpoints" / "d4" / "model_000010.pt"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    assert place.findings("tok_train")["replaced_tokenizer"].severity == "warning"
+    assert "replaced_tokenizer" not in place.findings("base_train")
+
+
 def test_the_validation_shard_that_is_not_there(place: Place) -> None:
     (place.data / "shard_00002.parquet").unlink()
     found = place.findings()["no_validation_shard"]

@@ -35,6 +35,24 @@ def tokenizer(now: Situation) -> Iterator[Finding]:
     )
 
 
+def replaced_tokenizer(now: Situation) -> Iterator[Finding]:
+    """A base folder has one tokenizer: training another takes it from the models that are there."""
+    if (
+        now.stage.name != "tok_train"
+        or not (now.base_dir / "tokenizer" / "tokenizer.pkl").is_file()
+    ):
+        return
+    if any(now.base_dir.glob("*_checkpoints/*/model_*.pt")):
+        yield Finding(
+            "warning",
+            "replaced_tokenizer",
+            f"models in {now.base_dir} were trained with the tokenizer that this replaces",
+            "another vocabulary makes noise of them",
+            fix_note="copy its folder `tokenizer` first, or give the checkout another base folder: "
+            "`checkout add --base-dir`",
+        )
+
+
 def shards(now: Situation) -> Iterator[Finding]:
     """At least a train shard, and the validation shard that upstream names."""
     if now.stage.name not in NEEDS_TEXT or now.promised.data or (place := _place(now)) is None:

@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     batch.eval_steps,
     batch.horizon,
     data.tokenizer,
+    data.replaced_tokenizer,
     data.shards,
     data.row_groups,
     starting.checkpoint,
