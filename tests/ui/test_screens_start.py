@@ -309,3 +309,26 @@ async def test_weights_of_other_code_are_found_before_the_start(
         await stage.pilot.press("s")
         await stage.until(lambda: any("not started" in t for t in toasts(stage.app)), "refused")
         assert any(what in text for text in toasts(stage.app)) and stage.core.sent == []
+
+
+async def test_a_checkout_that_could_not_answer_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = "whether the checkpoint fits this checkout is not known"
+    asked: list[bool] = []
+
+    def misfits(*_: Any, ask: bool) -> list[CheckpointFinding] | None:
+        asked.append(ask)
+        return [CheckpointFinding("note", "unknown", what)] if ask else None
+
+    monkeypatch.setattr(Probes, "misfits", misfits)
+    monkeypatch.setattr(Checkpoint, "trouble", lambda *_: "")
+    async with open_start(tmp_path) as stage:
+        folder = stage.core.base / "base_checkpoints" / "d4"
+        folder.mkdir(parents=True)
+        (folder / "model_000010.pt").touch()
+        await stage.target("chat_sft")
+        for times in (1, 2):
+            await stage.until(lambda: sum(asked) == times, "it is asked")  # noqa: B023
+            await stage.until(lambda: what in " ".join(stage.text.split()), "it is said")
+            stage.screen.look.ask()

@@ -72,8 +72,9 @@ class Look:
         await self._ask_the_checkout()
 
     async def _ask_the_checkout(self) -> None:
-        """Whether a checkpoint fits is known to the checkout's own Python only: it is asked once
-        for a draft, while nothing else is to be asked, and the form need not wait."""
+        """Whether a checkpoint fits is known to the checkout's own Python only: it is asked once at
+        a time for a draft, while nothing else is to be asked, and the form need not wait. The core
+        remembers what it answered; that it did not answer is asked again."""
         if self._form.target is None or self.report is None or not self.report.unasked:
             return
         wish = self._form.wish(self._pending)
@@ -84,6 +85,9 @@ class Look:
             answer = await self._app.link.client.ask(calls.config_target(replace(wish, ask=True)))
         except (NanochatCliError, OSError):
             return  # the start says it
+        finally:
+            if self._probed is wish:
+                self._probed = None
         if not self._busy and wish == self._form.wish(self._pending):
             self.report = answer
             self._told()
