@@ -32,11 +32,11 @@ ARGUMENTS = [
 FIGURES = re.compile(r"loss: ([\d.]+)|lrm: ([\d.]+)|Validation bpb: ([\d.]+)")
 
 
-def run(base_dir: Path, step: Step, env: dict[str, str] | None = None) -> str:
+def run(base_dir: Path, step: Step, env: dict[str, str] | None = None, folder: Path = TINY) -> str:
     """What the command prints."""
     done = subprocess.run(
         step_command(sys.executable, step, hook=env is not None),
-        cwd=TINY,
+        cwd=folder,
         env={
             **os.environ,
             "NANOCHAT_BASE_DIR": str(base_dir),
@@ -51,6 +51,39 @@ def run(base_dir: Path, step: Step, env: dict[str, str] | None = None) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+LIBRARY = """
+import torch
+
+def run(steps):
+    torch.manual_seed(1)
+    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Dropout(), torch.nn.Linear(16, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.01 * (1 - step / steps)
+        loss = model(torch.randn(4, 8)).square().mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        print(step, repr(loss.item()))
+    torch.save(model.state_dict(), "model.pt")
+"""
+
+
+def test_losses_of_a_loop_in_the_library_are_the_same(tmp_path: Path) -> None:
+    (tmp_path / "owl.py").write_text(LIBRARY)
+    (tmp_path / "train.py").write_text("from owl import run\nrun(50)\n")
+    events = tmp_path / "events.jsonl"
+    env = hook_env(events, tmp_path / "control.jsonl")
+    plain, weights = run(tmp_path, Step("train"), folder=tmp_path), tmp_path / "model.pt"
+    before = weights.read_bytes()
+    assert run(tmp_path, Step("train"), env, folder=tmp_path) == plain
+    assert weights.read_bytes() == before
+    assert len(plain.splitlines()) == 50
+    rows = [json.loads(line) for line in events.read_text().splitlines()]
+    assert [row["step"] for row in rows if row["kind"] == "metric"] == list(range(50))
 
 
 def test_losses_are_the_same_digit_for_digit(tmp_path: Path) -> None:

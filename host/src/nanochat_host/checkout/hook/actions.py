@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .loops import FunctionNode, calls_in, loaded_names, walk_scope
+from .loops import FunctionNode, backpropagates, calls_in, loaded_names, walk_scope
 
 SAVE, EVAL, SCORE, SAMPLE = "save", "eval", "score", "sample"
 """SCORE is a benchmark (CORE, ChatCORE): timed as an evaluation, too slow to run on request."""
@@ -24,7 +24,7 @@ def action_of(statement: ast.stmt, functions: dict[str, FunctionNode]) -> str | 
         return None
     direct = calls_in(ast.Module(statement.body, []))
     for calls in (direct, calls_in(ast.Module(statement.body, []), functions)):
-        if "backward" in calls:
+        if backpropagates(calls):
             return None
         for action, names in _CALLS.items():
             if names & calls:
@@ -53,7 +53,7 @@ def part_of(statement: ast.stmt, functions: dict[str, FunctionNode]) -> str | No
     """Which part of a training step a statement is: "forward_backward", "optimizer", "data" or
     "wait" (for the device); None if it cannot be told."""
     calls = calls_in(statement, functions)
-    if "backward" in calls:
+    if backpropagates(calls):
         return "forward_backward"
     if "step" in calls or "zero_grad" in calls or _mentions(statement, "param_groups"):
         return "optimizer"

@@ -24,7 +24,7 @@ class AfterImport(importlib.abc.MetaPathFinder):
         action = self._actions.pop(fullname, None)
         if action is None:
             return None
-        spec = self._real_spec(fullname, path, target)
+        spec = real_spec(self, fullname, path, target)
         loader = spec.loader if spec is not None else None
         if loader is None or not hasattr(loader, "exec_module"):
             return spec
@@ -37,12 +37,17 @@ class AfterImport(importlib.abc.MetaPathFinder):
         loader.exec_module = execute_then_act  # type: ignore[method-assign]
         return spec
 
-    def _real_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
-    ) -> importlib.machinery.ModuleSpec | None:
-        for finder in sys.meta_path:
-            if finder is not self and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(fullname, path, target)
-                if spec is not None:
-                    return spec
-        return None
+
+def real_spec(
+    ours: importlib.abc.MetaPathFinder,
+    fullname: str,
+    path: Sequence[str] | None,
+    target: ModuleType | None,
+) -> importlib.machinery.ModuleSpec | None:
+    """What the finders besides `ours` find."""
+    for finder in sys.meta_path:
+        if finder is not ours and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                return spec
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .names import STEP_VARIABLES
@@ -67,6 +67,12 @@ def called_name(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
+def backpropagates(called: Iterable[str]) -> bool:
+    """Whether one of these names is `backward`, or what a trainer calls its own: `forward_backward`
+    and the like."""
+    return any(name.endswith("backward") for name in called)
+
+
 def calls_in(node: ast.AST, functions: dict[str, FunctionNode] | None = None) -> set[str]:
     """Names of everything called below `node`, also inside the given functions it calls."""
     found: set[str] = set()
@@ -86,7 +92,7 @@ def find_loop(tree: ast.Module, nodes: list[ast.AST] | None = None) -> LoopSite 
     """The innermost loop that both backpropagates and steps an optimizer; one at module level
     before one in a function. None if there is none. nodes: of the tree, where they are known."""
     nodes = list(ast.walk(tree)) if nodes is None else nodes
-    if not any(isinstance(n, ast.Attribute) and n.attr == "backward" for n in nodes):
+    if not any(isinstance(n, ast.Attribute) and backpropagates([n.attr]) for n in nodes):
         return None
     defined = (ast.FunctionDef, ast.AsyncFunctionDef)
     functions = {n.name: n for n in nodes if isinstance(n, defined)}
@@ -109,7 +115,7 @@ class _Search:
         while todo:
             called |= todo
             todo = {c for name in todo for c in self._called_by(name)} - called
-        return {"backward", "step"} <= called
+        return "step" in called and backpropagates(called)
 
     def _called_by(self, name: str) -> set[str]:
         if name not in self._calls:

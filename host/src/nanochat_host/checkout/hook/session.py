@@ -16,12 +16,13 @@ from typing import Any
 from . import libs
 from .control import ControlFile, answered_until
 from .events import EventWriter
+from .hooks import Hooks
 from .imports import AfterImport
+from .library import LibraryLoops
 from .package import package_name
 from .ranks import Ranks
-from .signals import StopSignal, ignore_hangup
+from .signals import ignore_hangup
 from .splice import HOOK
-from .steering import Steering
 from .ticker import Ticker
 from .transform import Report, instrument
 
@@ -91,32 +92,23 @@ def _run(
 ) -> None:
     spec = _find(module)
     code, report = _load(spec)
-    events.state(
-        "instrumented",
-        path=spec.origin,
-        loop=report.loop,
-        line=report.line,
-        actions=report.actions,
-        live=report.live,
-        reason=report.reason,
-    )
-    signals = StopSignal()
-    ranks = Ranks(settings.rank, settings.world)
-    steering = Steering(report, control, events, ranks, signals)
-    ticker = Ticker(report, events, steering, signals)
+    hooks = Hooks(events, control, Ranks(settings.rank, settings.world))
+    own = hooks.hook_for(report, spec.origin or "")
     library = package_name(Path.cwd())
     after_import = {
         "torch": libs.patch_torch(settings.compile_models, settings.gloo, settings.world),
-        "wandb": libs.tee_wandb(ticker.teed),
-        f"{library}.common": libs.tee_dummy_wandb(ticker.teed),
-        f"{library}.checkpoint_manager": libs.report_checkpoints(
-            events, lambda: steering.forced_save
-        ),
+        "wandb": libs.tee_wandb(hooks.teed),
+        f"{library}.common": libs.tee_dummy_wandb(hooks.teed),
+        f"{library}.checkpoint_manager": libs.report_checkpoints(events, hooks.forced_save),
     }
+    if report.loop is None:
+        script = Path(spec.origin or "script")
+        loops = LibraryLoops(Path.cwd(), script, hooks.hook_for, hooks.refused)
+        sys.meta_path.insert(0, loops)
     sys.meta_path.insert(0, AfterImport(after_import))
     exit_code = 1
     try:
-        _execute(spec, code, arguments, ticker)
+        _execute(spec, code, arguments, own)
         exit_code = 0
     except SystemExit as exc:
         exit_code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
@@ -125,6 +117,7 @@ def _run(
         exit_code = 130
         raise
     finally:
+        ticker = hooks.ticker
         ticker.left()
         events.state(
             "end",

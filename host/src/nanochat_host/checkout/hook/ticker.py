@@ -22,12 +22,19 @@ ACTION_PARTS = ("time/eval", "time/save", "time/sample")
 
 
 class Ticker:
-    """One per process. Its public methods never raise: a failure of ours is noted, and after
+    """One per loop. Its public methods never raise: a failure of ours is noted, and after
     MAX_FAILURES of them reporting stops while the training goes on."""
 
     def __init__(
-        self, report: Report, events: EventWriter, steering: Steering, signals: StopSignal
+        self,
+        report: Report,
+        events: EventWriter,
+        steering: Steering,
+        signals: StopSignal,
+        begins: Callable[[Ticker], None] = lambda ticker: None,
     ) -> None:
+        """begins: told when the loop does."""
+        self._begins = begins
         self._events = events
         self._steering = steering
         self._signals = signals
@@ -139,6 +146,7 @@ class Ticker:
 
     def _begin(self, scope: dict[str, Any]) -> None:
         self.running = True
+        self._begins(self)
         # First of all: the other ranks wait in there for this one.
         self._steering.connect()
         self._signals.catch()
