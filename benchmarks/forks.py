@@ -86,7 +86,9 @@ def _hook(stage: Stage, source: str, found: Found) -> None:
     except Exception as error:  # whatever a fork makes us do is what this is to show
         found.failed.append(f"{stage.name}: hook: {type(error).__name__}: {error}")
         return
-    if report.loop is None:
+    if report.loop is None and stage.trains:
+        found.hooked.append(f"{stage.name}[in a module it imports]")
+    elif report.loop is None:
         found.loopless.append(f"{stage.name} ({report.reason})")
     else:
         found.hooked.append(f"{stage.name}[{','.join(sorted(report.actions)) or 'metrics'}]")

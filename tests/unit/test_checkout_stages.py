@@ -244,6 +244,8 @@ def test_programs_of_a_package_in_src_are_stages_where_no_script_trains(tmp_path
     (library / "train.py").write_text(TRAIN + "if __name__ == '__main__': main()\n")
     (library / "demo.py").write_text("if __name__ == '__main__': print(1)\n")
     (library / "__main__.py").write_text("import sys\nprint(sys.argv)\n")
+    (library / "tests").mkdir()
+    (library / "tests" / "train.py").write_text(TRAIN)
     modules = [stage.module for stage in read_checkout(tmp_path).stages]
     assert modules == ["owlchat.dataset", "owlchat", "scripts.plot", "owlchat.train"]
 

@@ -16,6 +16,10 @@ from .parsing import parse
 
 MAX_SOURCE_BYTES = 2**20
 _STATEMENT = re.compile(r"\n(?=[^\s#)\]}])")
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n#]+))",
+    re.MULTILINE,
+)
 Declarations = list[tuple[list[ast.Call], dict[str, Any]]]
 """Calls in the order of their lines, and the constants they may name."""
 
@@ -51,6 +55,8 @@ class OwnModules:
         self._folders = [] if root is None else import_folders(root)
         self._sources: dict[str, str] = {}
         self._trees: dict[str, ast.Module | None] = {}
+        self._packages: set[str] = set()
+        self._near: dict[str, set[str]] = {}
 
     def constants(
         self, tree: ast.Module, calls: Sequence[ast.Call], known: dict[str, Any]
@@ -84,28 +90,55 @@ class OwnModules:
     def _tree(self, module: str, begins: str, holds: str = "") -> ast.Module | None:
         """None also where `holds` does not stand between `begins` and the next statement: then it
         is not worth parsing."""
-        if module not in self._sources:
-            self._sources[module] = self._source(module)
-        source = self._sources[module]
+        source = self.source(module)
         at = source.find(begins)
         end = _STATEMENT.search(source, at + len(begins))
         if at < 0 or holds not in source[at : end.start() if end else None]:
             return None
+        return self.tree(module)
+
+    def tree(self, module: str) -> ast.Module | None:
+        """None for a module that cannot be parsed."""
         if module not in self._trees:
-            self._trees[module] = _parsed(source)
+            self._trees[module] = _parsed(self.source(module))
         return self._trees[module]
 
-    def _source(self, module: str) -> str:
+    def source(self, module: str) -> str:
         """ "" for what is no module of the checkout."""
+        if module not in self._sources:
+            self._sources[module] = self._read(module)
+        return self._sources[module]
+
+    def _read(self, module: str) -> str:
         for folder in self._folders:
             file = folder.joinpath(*module.split("."))
-            found = file.with_suffix(".py") if not file.is_dir() else file / "__init__.py"
+            package = file.is_dir()
+            found = file / "__init__.py" if package else file.with_suffix(".py")
+            if package:
+                self._packages.add(module)
             try:
                 with found.open("rb") as opened:
                     return opened.read(MAX_SOURCE_BYTES).decode("utf-8-sig")
             except (OSError, ValueError):
                 continue
         return ""
+
+    def package_of(self, module: str) -> str:
+        """What its relative imports start from."""
+        self.source(module)
+        return module if module in self._packages else module.rpartition(".")[0]
+
+    def imported_by(self, module: str) -> set[str]:
+        """Modules of the checkout that it imports, anywhere in it."""
+        if module not in self._near:
+            package = self.package_of(module)
+            named = {
+                name
+                for match in _IMPORT.finditer(self.source(module))
+                for name in _named_by(match, package)
+            }
+            self._near[module] = {name for name in named if self.source(name)}
+        return self._near[module]
 
 
 NONE_OWN = OwnModules(None)
@@ -116,6 +149,19 @@ def _parsed(source: str) -> ast.Module | None:
         return parse(source)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
+
+
+def _named_by(match: re.Match[str], package: str) -> Iterator[str]:
+    """Modules that an import statement may mean. package: what a relative one starts from."""
+    dots, base, names, plain = match.groups()
+    if plain:
+        yield from re.findall(r"[\w.]+", plain)
+        return
+    if dots:
+        parts = package.split(".")
+        base = ".".join(part for part in (*parts[: len(parts) - len(dots) + 1], base) if part)
+    yield base
+    yield from (f"{base}.{name}" for name in re.findall(r"\w+", names))
 
 
 def _imported(tree: ast.Module) -> Iterator[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from nanochat_host.errors import UsageError
 
 from .hook.loops import find_loop
 from .hook.package import import_folders, package
+from .library import LibraryTraining
+from .own_modules import OwnModules
 from .parsing import parse
 
 KNOWN = (
@@ -91,13 +94,16 @@ def stage_names(modules: Iterable[str]) -> list[str]:
 
 def _scripts(path: Path) -> list[Path]:
     scripts = [file for folder in import_folders(path) for file in _below(folder / "scripts")]
-    if any(p.stem in KNOWN for p in scripts) or any(_trains(p) for p in scripts):
+    if any(p.stem in KNOWN for p in scripts):
+        return scripts
+    library = LibraryTraining(OwnModules(path))
+    if any(_trains(p, library) for p in scripts):
         return scripts
     own = [] if path.name == "scripts" else _python_files(path)
-    if any(_trains(p) for p in own):
+    if any(_trains(p, library) for p in own):
         return own
     programs = [p for p in _programs(path) if p not in scripts]
-    if any(p.stem in (*KNOWN, "__main__") for p in programs) or any(_trains(p) for p in programs):
+    if any(_trains(p, library) for p in programs):
         return scripts + programs
     return []
 
@@ -148,10 +154,10 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _trains(file: Path) -> bool:
+def _trains(file: Path, library: LibraryTraining) -> bool:
     try:
-        source = read_source(file)
-        return "backward" in source and find_loop(parse(source)) is not None
+        nodes = list(ast.walk(tree := parse(read_source(file))))
+        return find_loop(tree, nodes) is not None or library.live_names(nodes) is not None
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return False
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from .git import commit_of
 from .hook.package import SOURCE, import_folders
 from .introspect import options_of
+from .library import LibraryTraining
 from .live import live_names_of
 from .model import Checkout, Stage
 from .own_modules import OwnModules
@@ -35,15 +36,17 @@ def read_checkout(path: Path) -> Checkout:
     """
     sources = stage_files(path)
     own = OwnModules(path)
+    library = LibraryTraining(own)
     with ThreadPoolExecutor(1) as beside:
         git = beside.submit(commit_of, path)
         modules = [module_of(path, file) for file in sources]
         names = stage_names(modules)
         env = {"PYTHONPATH": SOURCE} if len(import_folders(path)) > 1 else {}
-        stages = [
-            _read_stage(file, Stage(name, module, str(file.relative_to(path)), env=env), own)
+        empty = [
+            Stage(name, module, str(file.relative_to(path)), env=env)
             for name, module, file in zip(names, modules, sources, strict=True)
         ]
+        stages = [_read_stage(path / stage.path, stage, own, library) for stage in empty]
         pipelines = read_pipelines(path)
         commit, dirty = git.result()
     broken = [stage.name for stage in stages if stage.error]
@@ -57,13 +60,15 @@ def read_checkout(path: Path) -> Checkout:
     )
 
 
-def _read_stage(file: Path, stage: Stage, own: OwnModules) -> Stage:
+def _read_stage(file: Path, stage: Stage, own: OwnModules, library: LibraryTraining) -> Stage:
     try:
         source = read_source(file)
         tree = parse(source, str(file))
         nodes = list(ast.walk(tree))
         options = options_of(tree, source, own, nodes)
         live = live_names_of(tree, nodes) if "backward" in source else None
+        if live is None and (beyond := library.live_names(nodes)) is not None:
+            live = [option.name for option in options.options if option.name in beyond]
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as exc:
         return replace(stage, error=_reason(exc))
     return replace(
