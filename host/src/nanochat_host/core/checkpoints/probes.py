@@ -105,10 +105,10 @@ def ask_about(
 
 
 def _key(ref: CheckoutRef, question: dict[str, Any]) -> object:
-    library = package(Path(ref.path))
-    sources = [library / f"{name}.py" for name in ("gpt", "checkpoint_manager")]
+    library = package(Path(ref.path))  # a model may lie beside gpt.py, or below
+    sources = sorted([*library.glob("*.py"), *library.glob("*/*.py")])
     sources += [Path(question["script"])] if question["script"] else []
-    stamps = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in sources)
+    stamps = tuple((str(path), path.stat().st_mtime_ns) for path in sources if path.exists())
     tokenizer = snapshot.tokenizer_sha256(ref.base_dir)
     return ref.path, ref.python, stamps, tokenizer, json.dumps(question)
 
