@@ -69,7 +69,7 @@ async def test_edit_mode_shows_itself_and_leaves_again(host: Host) -> None:
         await pilot.pause()
         text = screen_text(app)
         assert "EDIT" in text and "Progress 8x2 at 0,0" in text and "≡ Loss" in text
-        assert "grid 12x12 from 100 columns on (at)" in text
+        assert "grid 12x12 from 100 columns on" in text
         await pilot.press("escape")
         await until(pilot, lambda: "EDIT" not in screen_text(app), "the normal screen")
         focused = app.focused
@@ -237,7 +237,8 @@ async def test_the_first_panel_of_an_empty_screen(host: Host) -> None:
     async with editing(host, layout="no-panels") as (app, pilot, editor):
         await until(pilot, lambda: "no panel: a adds one" in screen_text(app), "a way on")
         await pilot.press("a")
-        await until(pilot, lambda: "Add a panel" in screen_text(app), "the gallery")
+        await until(pilot, lambda: "enter adds it" in screen_text(app), "the gallery")
+        await until(pilot, lambda: "esc Leave" not in screen_text(app), "no keys but its own")
         await pilot.press("enter")
         await until(pilot, lambda: board(app).grid is not None, "a grid instead of the log")
         await until(pilot, lambda: editor.view is not None, "the panel")
@@ -247,7 +248,8 @@ async def test_the_first_panel_of_an_empty_screen(host: Host) -> None:
 async def test_a_narrow_terminal_edits_its_own_places(host: Host) -> None:
     async with editing(host, NARROW) as (app, pilot, _):
         await pilot.pause()
-        assert "(at_narrow)" in screen_text(app)
+        assert "for narrow terminals" in screen_text(app)
+        assert all(does in screen_text(app) for does in ("^s Save", "esc Leave", "a Add"))
         wide = at(app, "progress")
         await pilot.press("down")
         assert (at(app, "progress"), at(app, "loss", True)) == (wide, (0, 0, 12, 3))

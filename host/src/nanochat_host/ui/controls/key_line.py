@@ -76,7 +76,8 @@ class KeyLine(OneLine):
     def render_line(self, y: int) -> Strip:
         palette = Palette.from_theme(self.app)
         plain = palette["muted"]
-        entries = self.entries()
+        # Below a dialog these keys do nothing, and the dialog names its own.
+        entries = self.entries() if self.screen.is_active else []
         pinned = [entry for entry in entries if entry.everywhere]
         room = self.size.width - sum(entry.width for entry in pinned)
         x = 1

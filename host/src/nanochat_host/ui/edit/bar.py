@@ -25,7 +25,7 @@ def _arrows() -> list[BindingType]:
         )  # fmt: skip
         keys.append(
             Binding(f"shift+{direction}", f"resize('{direction}')", "Size" if shown else "",
-                    show=shown, key_display="⇧←↑↓→")
+                    show=shown, key_display="⇧←→")
         )  # fmt: skip
     return keys
 
@@ -38,15 +38,15 @@ class EditBar(TextLine, can_focus=True):
         "edit",
         [
             *_arrows(),
-            Binding("tab", "next(1)", "Next", key_display="tab"),
             Binding("shift+tab", "next(-1)", "Previous panel", show=False),
             Binding("a", "add", "Add"),
             Binding("enter", "options", "Options", key_display="enter"),
+            Binding("ctrl+s", "save", "Save"),
+            Binding("escape", "leave", "Leave", key_display="esc"),
+            Binding("tab", "next(1)", "Next", key_display="tab"),
             Binding("delete,backspace", "remove", "Remove", key_display="del"),
             Binding("u,ctrl+z", "undo", "Undo", key_display="u"),
             Binding("ctrl+y,ctrl+r", "redo", "Redo", show=False),
-            Binding("ctrl+s", "save", "Save"),
-            Binding("escape", "leave", "Leave", key_display="esc"),
             Binding("N", "new_screen", "New screen"),
             Binding("S", "save_as", "Save as"),
             Binding("D", "duplicate_screen", "Duplicate screen", show=False),

@@ -126,8 +126,8 @@ class Editor:
         screen = self.screen
         size = f"{screen.columns}x{screen.rows}"
         if self.narrow:
-            return f"grid {size} under 100 columns (at_narrow)"
-        return f"grid {size} from 100 columns on (at)"
+            return f"grid {size} for narrow terminals"
+        return f"grid {size} from 100 columns on"
 
     def _note(self, panel_id: str) -> str:
         at = self.place(panel_id)

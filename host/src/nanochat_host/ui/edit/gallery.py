@@ -59,6 +59,7 @@ class Gallery(TypesAhead, ModalScreen[str | None]):
                 with Vertical(id="right"):
                     yield Static(id="about")
                     yield Vertical(id="preview")
+            yield Static(Content("enter adds it   esc cancels"), classes="keys")
 
     def on_mount(self) -> None:
         self.query_one("#panels", RowList).can_focus = False

@@ -102,6 +102,12 @@ class HostScreen(Screen[None]):
     async def _health_asked(self, message: HealthStrip.Asked) -> None:
         await self.host.action_show("alerts" if message.key == "alerts" else "accounts")
 
+    @on(events.ScreenSuspend)
+    @on(events.ScreenResume)
+    def _covered(self) -> None:
+        for line in self.query(KeyLine):
+            line.refresh()
+
     def on_screen_resume(self) -> None:
         if self.is_mounted:
             self._missed = ALL_TOPICS
