@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app_rig import FakeCore, Host, make_run, screen_text, until
+from nanochat_host.ui.configure.option_rows import columns_for
 from nanochat_host.ui.controls.key_line import KeyLine
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.controls.tab_strip import TabStrip
@@ -156,3 +157,11 @@ def _text(app: App[None]) -> str:
         "".join(segment.text for segment in strip).rstrip()
         for strip in app.screen._compositor.render_strips()
     )
+
+
+def test_names_of_options_are_whole_where_no_column_goes_for_them() -> None:
+    name = "--target-param-data-ratio"
+    rows = [Row("", (("", ""), ("", ""))), Row(name, (("", ""), (name, ""), ("6.0", "")))]
+    widths = {width: columns_for(rows, width)[1].width for width in (40, 51, 58, 61, 90)}
+    assert widths == {40: 22, 51: 25, 58: 24, 61: 25, 90: 25}
+    assert columns_for([], 90)[1].width == 22

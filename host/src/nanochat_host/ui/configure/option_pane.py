@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input
 
-from nanochat_host.ui.configure.option_rows import COLUMNS, VALUE_COLUMN
+from nanochat_host.ui.configure.option_rows import COLUMNS, VALUE_COLUMN, columns_for
 from nanochat_host.ui.controls.row_list import Row, RowList
 
 
@@ -105,6 +105,7 @@ class OptionPane(Container):
     def set_rows(self, rows: list[Row], empty: str) -> None:
         """Show these. The row under the editor stays where it is, and keeps its note."""
         self._rows = rows
+        self.table.set_columns(*columns_for(rows, self.size.width))
         self.table.set_rows([self._noted(row) for row in rows], empty=empty)
         self.call_after_refresh(self._place)
 
@@ -136,6 +137,7 @@ class OptionPane(Container):
         self.set_rows(self._rows, "")
 
     def on_resize(self) -> None:
+        self.table.set_columns(*columns_for(self._rows, self.size.width))
         self.call_after_refresh(self._place)
 
     def _noted(self, row: Row) -> Row:

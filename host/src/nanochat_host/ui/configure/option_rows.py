@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.cells import cell_len
 
 from nanochat_host.core.wire_config import (
     ConfigSchema,
@@ -25,6 +27,20 @@ COLUMNS = (
     ListColumn("what it is", keep=5),
 )
 VALUE_COLUMN = 2
+NAME_CELLS = (22, 32)
+"""Least and most cells of an option's name."""
+
+
+def columns_for(rows: Sequence[Row], width: int) -> tuple[ListColumn, ...]:
+    """The columns in `width` cells, names as long as they are if no other column goes for it."""
+    least, most = NAME_CELLS
+    longest = max((cell_len(row.cells[1][0]) for row in rows if len(row.cells) > 2), default=0)
+    for count in (5, 4, 3):
+        others = sum((c.width or 16) + 2 for i, c in enumerate(COLUMNS[:count]) if i != 1) + 4
+        if width - others >= least:
+            least = max(least, min(longest, most, width - others))
+            break
+    return (COLUMNS[0], ListColumn("option", least, keep=9), *COLUMNS[2:])
 
 
 def option_rows(
