@@ -76,6 +76,16 @@ async def test_recent_runs_are_listed_newest_first_and_open(host: Host, core: Fa
         await until(pilot, lambda: app.model.run_id == "new", "the run on show")
 
 
+async def test_a_long_name_is_whole_where_there_is_room(host: Host, core: FakeCore) -> None:
+    core.run_list = [make_run("run-1", name="a name that tells much of it", state="done")]
+    app = host.app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "a name that tells much of it" in screen_text(app), "the name")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "a name that tells m…" in screen_text(app), "less of it")
+        assert "done" in screen_text(app)
+
+
 async def test_names_from_outside_are_text(host: Host, core: FakeCore) -> None:
     name = "[@click=app.quit]x[/] \x1b]0;owned\x07"
     core.run_list = [make_run("evil", name=name)]

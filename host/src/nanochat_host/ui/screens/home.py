@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -29,6 +30,8 @@ WORDMARK = """\
 RECENT = 6
 QUEUED = 3
 NOTE_COLUMNS = 60
+WORDS_CELLS = 64
+"""Cells that the other columns want beside the names: "running  99,999/100,000  loss 3.512"."""
 
 
 class HomeScreen(HostScreen):
@@ -52,13 +55,7 @@ class HomeScreen(HostScreen):
             yield Static(Content(WORDMARK), id="wordmark")
             yield Static(Content("train, watch and steer small language models"), id="motto")
             yield Static(id="crash")
-            yield RowList(
-                ListColumn("", 2, keep=9),
-                ListColumn("", 20, keep=8),
-                ListColumn("", keep=6),
-                ListColumn("", 10, right=True, keep=5),
-                id="next",
-            )
+            yield RowList(*_columns((), 0), id="next")
 
     def on_mount(self) -> None:
         crash = self.query_one("#crash", Static)
@@ -66,6 +63,10 @@ class HomeScreen(HostScreen):
         crash.update(Content(self.host.crash_note))
         self.query_one("#next", RowList).focus()
         self.set_interval(LOOK_EVERY_S, self._look)
+
+    def on_resize(self) -> None:
+        if self.is_mounted:
+            self.call_after_refresh(self.show_model, Topic.RUNS)
 
     def _look(self) -> None:
         if self.is_current:
@@ -78,6 +79,7 @@ class HomeScreen(HostScreen):
         if topics & (Topic.RUNS | Topic.RUN | Topic.CORE):
             rows = [*self._next(), *self._queue(), *self._recent(), *self._checkouts()]
             next_list = self.query_one("#next", RowList)
+            next_list.set_columns(*_columns(rows, next_list.size.width))
             next_list.set_rows(rows)
             if self.model.loaded and not self._settled:
                 # The first answer may put the run under way on top: Enter is to mean that one.
@@ -194,6 +196,17 @@ class HomeScreen(HostScreen):
         if self.model.core is CoreState.AWAY:
             return "the core is away; it is being started again"
         return "asking the core …"
+
+
+def _columns(rows: Sequence[Row], width: int) -> tuple[ListColumn, ...]:
+    """The second one is as wide as the longest name, where the others leave room."""
+    longest = max((cell_len(row.cells[1][0]) for row in rows if len(row.cells) > 2), default=0)
+    return (
+        ListColumn("", 2, keep=9),
+        ListColumn("", max(min(longest, width - WORDS_CELLS), 20), keep=8),
+        ListColumn("", keep=6),
+        ListColumn("", 10, right=True, keep=5),
+    )
 
 
 def _heading(text: str) -> Row:
