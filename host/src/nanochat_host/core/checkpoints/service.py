@@ -154,9 +154,7 @@ class Checkpoints:
             what = info.problems[0] if info.problems else "it has no optimizer state"
             raise RefusedError(f"{info.id} cannot be converted: {what}", "take another step")
         if info.ranks == wish.nproc:
-            raise RefusedError(
-                f"{info.id} is for {wish.nproc} already", "name another number"
-            )
+            raise RefusedError(f"{info.id} is for {wish.nproc} already", "name another number")
         tag = wish.into or f"{info.tag}_w{wish.nproc}"
         target = listed.files.folder.parent / tag
         if target.exists():

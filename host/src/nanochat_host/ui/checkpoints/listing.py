@@ -92,7 +92,7 @@ def rows(found: Sequence[Folder], word: str = "") -> list[Row]:
         place = clean(folder.listed.base_dir)
         if out:
             out.append(Row("", ()))
-        out.append(_heading(f"{names}  {place}  {len(many)}, {total}, {free} free"))
+        out.append(_heading(f"{names}  {place}  {len(many)} saved, {total}; {free} free"))
         if not shown:
             out.append(Row("", (("", ""), ("nothing saved yet", "muted"))))
         shown.sort(key=lambda c: (STAGES.get(c.stage, 9), c.stage, c.tag, -c.step))
