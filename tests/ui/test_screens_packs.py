@@ -78,14 +78,16 @@ async def test_a_pack_is_installed_from_the_screen_by_consent(
 
 
 async def test_what_cannot_be_installed_is_told_in_a_line(
-    host: Host, core: FakeCore, tmp_path: Path
+    host: Host, core: FakeCore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     app = host.app()
     async with app.run_test(size=(120, 40)) as pilot:
         await app.action_show("packs")
         await until(pilot, lambda: "Built-in panels" in listed(app), "the list")
-        await pilot.press("i", *str(tmp_path / "nothing.whl"), "enter")
-        await until(pilot, lambda: any("No such file" in text for text in toasts(app)), "why")
+        await pilot.press("i", *"~/nothing.whl", "enter")
+        why = f"{tmp_path / 'nothing.whl'}: No such file"
+        await until(pilot, lambda: any(why in text for text in toasts(app)), "why")
         assert isinstance(app.screen, PacksScreen)
 
 

@@ -40,7 +40,7 @@ class PacksDesk:
             AskScreen("Install a pack from", help="a folder, a wheel (.whl) or a zip")
         )
         if text and text.strip():
-            await self.install(Path(text.strip()))
+            await self.install(Path(text.strip()).expanduser())
 
     async def install(self, source: Path, *, fetch: bool = False) -> None:
         """Check it, ask the person, and install it if they agree."""
