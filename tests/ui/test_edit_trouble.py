@@ -64,6 +64,7 @@ async def test_the_pack_can_be_installed_from_the_placeholder(host: Host, core: 
         await shown(app, pilot, "No panel megacontext:strip", "the placeholder")
         await pilot.press("right", "i")
         await until(pilot, lambda: app.current_mode == "packs", "the screen of packs")
+        await until(pilot, lambda: "Install a pack from" in screen_text(app), "asked at once")
 
 
 async def test_editing_other_panels_keeps_what_a_missing_one_was_told(host: Host) -> None:

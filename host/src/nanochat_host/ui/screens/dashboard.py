@@ -12,7 +12,6 @@ from nanochat_host.packs.catalog import BUILTIN
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.key_notes import KeyNote
 from nanochat_host.ui.messages import SteerWanted, StopWanted
-from nanochat_host.ui.modes import PLACES
 from nanochat_host.ui.screens.deck_screen import DeckScreen
 from nanochat_host.ui.widgets.panel_keys import may_declare
 from nanochat_host.ui.widgets.panel_view import PanelView
@@ -100,10 +99,9 @@ class DashboardScreen(DeckScreen):
     async def _missing_answered(self, message: PanelView.MissingAnswered) -> None:
         if message.answer == "remove":
             self.editor.panels.remove(message.panel_view.placement.id)
-        elif "packs" in PLACES:
-            await self.host.action_show("packs")
         else:
-            self.host.tell("install packs with `nanochat-cli pack install`")
+            await self.host.action_show("packs")
+            await self.host.run_action("screen.install")
 
     @on(PanelView.PromptWanted)
     def _prompt_wanted(self, message: PanelView.PromptWanted) -> None:
