@@ -22,7 +22,7 @@ from nanochat_host.core.checkpoints.verify import SaveWatch
 from nanochat_host.core.commands import Commands
 from nanochat_host.core.compare import Subject, compare
 from nanochat_host.core.config.service import Configs
-from nanochat_host.core.config.steps import refuse_errors, target_wish
+from nanochat_host.core.config.steps import refuse_errors, target_wish, warnings_of
 from nanochat_host.core.declared_env import declare_env
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.outside import Outside
@@ -161,12 +161,15 @@ class Core:
             raise RefusedError("the core is going down", "try again in a moment")
         full, prepared = await asyncio.to_thread(self._prepared, wish)
         await self._declare(full.checkout, prepared)
+        warned: list[str] = []
         if not full.force:
-            refuse_errors(await asyncio.to_thread(self.configs.target, target_wish(full)))
+            report = await asyncio.to_thread(self.configs.target, target_wish(full))
+            refuse_errors(report)
+            warned = warnings_of(report)
         prepared = await asyncio.to_thread(self._settled, prepared, full.force)
         prepared.record.queue_item = queue_item
         summary = self.runs.summary(await self.runs.launch(prepared))
-        summary.notes = list(prepared.notes)
+        summary.notes = [*prepared.notes, *warned]
         return summary
 
     def _settled(self, prepared: Prepared, force: bool) -> Prepared:

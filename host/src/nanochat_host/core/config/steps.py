@@ -101,15 +101,29 @@ def refuse_errors(report: wire.TargetReport) -> None:
         errors = [finding for finding in step.findings if finding.severity == "error"]
         if not errors:
             continue
-        first = errors[0]
-        fix = " ".join(f"--set {name}={typed(to)}" for name, to in first.fix.items())
+        first, way = errors[0], _way(errors[0])
         where = f"{step.title}: " if report.pipeline else ""
         more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
-        way = fix.replace("--set nproc=", "--nproc ") or first.fix_note
         raise RefusedError(
             f"{where}{first.what}: {first.why}{more}",
             f"{way}{'; ' if way else ''}--force starts it all the same",
         )
+
+
+def warnings_of(report: wire.TargetReport) -> list[str]:
+    """What does not keep a run from starting, but should be known: a line each, with the fix."""
+    return [
+        f"warning: {f'{step.title}: ' if report.pipeline else ''}{finding.what}"
+        f"{'; ' if _way(finding) else ''}{_way(finding)}"
+        for step in report.steps
+        for finding in step.findings
+        if finding.severity == "warning"
+    ]
+
+
+def _way(finding: wire.Finding) -> str:
+    fix = " ".join(f"--set {name}={typed(to)}" for name, to in finding.fix.items())
+    return fix.replace("--set nproc=", "--nproc ") or finding.fix_note
 
 
 def typed(value: object) -> str:
