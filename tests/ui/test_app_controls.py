@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from app_rig import FakeCore, Host, make_run, screen_text, until
+from nanochat_host.core.wire_config import Finding, TargetReport
+from nanochat_host.ui.configure.finding_rows import Found, finding_rows
 from nanochat_host.ui.configure.option_rows import columns_for
 from nanochat_host.ui.controls.key_line import KeyLine
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
@@ -165,3 +167,21 @@ def test_names_of_options_are_whole_where_no_column_goes_for_them() -> None:
     widths = {width: columns_for(rows, width)[1].width for width in (40, 51, 58, 61, 90)}
     assert widths == {40: 22, 51: 25, 58: 24, 61: 25, 90: 25}
     assert columns_for([], 90)[1].width == 22
+
+
+async def test_what_to_do_about_a_finding_is_never_cut() -> None:
+    way = "give the checkout a base folder of its own: `checkout add --base-dir`, " * 4
+    found = [Found(Finding("warning", "base", "models are there", "", fix_note=way), "")]
+    report = TargetReport("tiny", "base_train", [])
+
+    class Pane(App[None]):
+        def compose(self) -> ComposeResult:
+            yield RowList(ListColumn("", 1, keep=9), ListColumn("", 1, keep=9), ListColumn(""))
+
+    for width in (50, 51, 60, 77):
+        async with Pane().run_test(size=(width, 5)) as pilot:
+            table = pilot.app.screen.query_one(RowList)
+            table.set_rows(finding_rows(found, report, table.size.width, 20))
+            await pilot.pause()
+            text = "".join(table.render_line(y).text for y in range(len(table.rows)))
+            assert "…" not in text and text.count("→") == 1

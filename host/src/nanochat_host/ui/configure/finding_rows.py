@@ -13,6 +13,8 @@ from nanochat_host.ui.controls.row_list import Row
 
 GLYPHS = {"error": ("✗", "error"), "warning": ("!", "warning"), "note": ("·", "muted")}
 _ORDER = ("error", "warning", "note")
+BESIDE_CELLS = 11
+"""Cells of a line beside the text: margins, two columns of a cell with their gaps, scroll bar."""
 
 
 class Found(NamedTuple):
@@ -83,11 +85,14 @@ def _paragraph(at: int, item: Found, report: TargetReport, width: int, reasons: 
     fix = fix_text(finding)
     ways = [f"{key}: {fix}" if key else fix, clean(finding.fix_note)]
     way = "; ".join(part for part in ways if part)
-    return rows + [_line(("→", "accent"), line, "accent") for line in _wrap(way, width)]
+    for index, line in enumerate(_wrap(way, width)):
+        rows.append(_line(("", "") if index else ("→", "accent"), line, "accent"))
+    return rows
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width - 9, 16))
+    """Lines for the last column. An option's name in it stays whole, to be copied."""
+    return textwrap.wrap(text, max(width - BESIDE_CELLS, 16), break_on_hyphens=False)
 
 
 def _line(glyph: tuple[str, str], text: str, style: str = "") -> Row:
