@@ -184,6 +184,17 @@ def test_recipes_of_a_folder(tmp_path: Path) -> None:
     assert [(p.name, p.path) for p in found] == [("b", "runs/b.sh"), ("speedrun", "speedrun.sh")]
 
 
+def test_modules_in_src_are_named_as_they_are_imported(tmp_path: Path) -> None:
+    (tmp_path / "src" / "owl").mkdir(parents=True)
+    (tmp_path / "src" / "owl" / "train.py").write_text("")
+    (tmp_path / "go.sh").write_text(
+        "export PYTHONPATH=src:$PYTHONPATH\npython -m owl.train 1\n"
+        "torchrun --nproc_per_node=2 src/owl/train.py 2\n"
+    )
+    (found,) = read_pipelines(tmp_path)
+    assert found.steps == [Step("owl.train", ["1"]), Step("owl.train", ["2"], 2)]
+
+
 def test_recipes_of_any_folder_that_run_a_module_of_the_checkout(tmp_path: Path) -> None:
     for folder in ("new_runs", "my_library"):
         (tmp_path / folder).mkdir()

@@ -42,7 +42,7 @@ class LibraryTraining:
             (module, name), depth = todo.pop(0)
             if name and self._own.source(f"{module}.{name}"):
                 module, name = f"{module}.{name}", ""
-            if (module, name) in seen or depth > MAX_DEPTH or not self._leads_to_one(module):
+            if (module, name) in seen or depth > MAX_DEPTH or not self.leads_to_one(module):
                 continue
             seen.add((module, name))
             tree = self._own.tree(module)
@@ -55,8 +55,9 @@ class LibraryTraining:
             todo += [(found, depth + 1) for found in self._beyond((module, name), tree, used)]
         return None
 
-    def _leads_to_one(self, start: str) -> bool:
-        """Whether a module with a loop is imported from there on."""
+    def leads_to_one(self, start: str) -> bool:
+        """Whether that module has a loop, or one with a loop is imported from there on: a look at
+        texts, before any is parsed."""
         if start not in self._leads:
             seen, todo = {start}, [start]
             while todo and self._site(todo[-1]) is None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .hook.package import SOURCE, import_folders
 from .invocations import ASSIGNMENT, NANOCHAT, Own, invocation
 from .model import Pipeline, Step
 from .shell import ShellError, SimpleCommand, Value, Variables, Word, split_commands
@@ -36,6 +37,8 @@ def read_pipelines(path: Path) -> list[Pipeline]:
     pipelines = []
     below = sorted(p for p in path.iterdir() if not p.name.startswith(".") and p.is_dir())
     own = {*NANOCHAT, *(p.stem for p in path.glob("*.py")), *(p.name for p in below)}
+    sources = import_folders(path)[1:]
+    own |= {p.stem for source in sources for p in source.iterdir() if p.name[0] not in "._"}
     folders = [path / name for name in FIRST]
     for folder in [*folders, *(p for p in below if p.name not in FIRST)]:
         for file in sorted(folder.glob("*.sh")):
@@ -48,9 +51,16 @@ def read_pipelines(path: Path) -> list[Pipeline]:
             if not _RUNS.search(text):
                 continue
             pipeline = read_pipeline(text, file.stem, str(file.relative_to(path)), own)
+            if sources:
+                steps = [_from_source(step) for step in pipeline.steps]
+                pipeline = replace(pipeline, steps=steps)
             if pipeline.steps or any(_names(line, own) for line in pipeline.unread):
                 pipelines.append(pipeline)
     return pipelines
+
+
+def _from_source(step: Step) -> Step:
+    return replace(step, module=step.module.removeprefix(f"{SOURCE}."))
 
 
 def _names(line: str, own: Own) -> bool:

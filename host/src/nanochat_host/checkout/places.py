@@ -97,13 +97,13 @@ def _scripts(path: Path) -> list[Path]:
     if any(p.stem in KNOWN for p in scripts):
         return scripts
     library = LibraryTraining(OwnModules(path))
-    if any(_trains(p, library) for p in scripts):
+    if any(_trains(path, p, library) for p in scripts):
         return scripts
     own = [] if path.name == "scripts" else _python_files(path)
-    if any(_trains(p, library) for p in own):
+    if any(_trains(path, p, library) for p in own):
         return own
     programs = [p for p in _programs(path) if p not in scripts]
-    if any(_trains(p, library) for p in programs):
+    if any(_trains(path, p, library) for p in programs):
         return scripts + programs
     return []
 
@@ -154,7 +154,10 @@ def _text(file: Path) -> str:
         return ""
 
 
-def _trains(file: Path, library: LibraryTraining) -> bool:
+def _trains(path: Path, file: Path, library: LibraryTraining) -> bool:
+    module = module_of(path, file) + ".__main__" * (file.stem == "__main__")
+    if not library.leads_to_one(module):
+        return False
     try:
         nodes = list(ast.walk(tree := parse(read_source(file))))
         return find_loop(tree, nodes) is not None or library.live_names(nodes) is not None
