@@ -264,3 +264,20 @@ def test_a_parser_that_is_made_in_a_module_of_the_checkout(tmp_path: Path) -> No
     source = "from words import get_args\nargs = get_args()\n"
     found = options_of(ast.parse(source), source, OwnModules(tmp_path))
     assert (found.dialect, [o.name for o in found.options]) == ("argparse", ["depth"])
+
+
+@pytest.mark.parametrize(
+    ("imports", "named"),
+    [
+        ("import click", "click"),
+        ("from hydra.core import config_store", "hydra"),
+        ("from transformers import HfArgumentParser", "HfArgumentParser"),
+        ("from .click import x", ""),
+        ("import torch", ""),
+    ],
+)
+def test_a_script_whose_parser_is_not_read_says_so(imports: str, named: str) -> None:
+    found = read_options(f'"""Trains."""\n{imports}\n', "train.py")
+    assert (found.dialect, found.options) == ("none", [])
+    note = f" (its options are declared with {named}, which is not read)"
+    assert found.help == "Trains." + note * bool(named)

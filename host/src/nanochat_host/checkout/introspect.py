@@ -22,6 +22,11 @@ _ACTIONS: dict[str, Action] = {
     "extend": "repeated",
 }
 _NOT_OPTIONS = {"help", "version"}
+_OTHER_PARSERS = {
+    *("click", "typer", "tyro", "fire", "hydra", "jsonargparse", "simple_parsing", "draccus"),
+    *("absl", "pydantic_settings", "HfArgumentParser"),
+}
+"""Packages, or what is imported of one, by which a script may take options."""
 
 
 def read_options(source: str, filename: str) -> ScriptOptions:
@@ -48,7 +53,21 @@ def options_of(
     if declared := own.declarations(tree, calls):
         return ScriptOptions("argparse", _argparse_options(declared), says)
     options = configurator_options(tree, source)
+    if options is None and (library := _other_parser(tree)):
+        says = f"{says} (its options are declared with {library}, which is not read)".strip()
     return ScriptOptions("none" if options is None else "configurator", options or [], says)
+
+
+def _other_parser(tree: ast.Module) -> str:
+    for statement in tree.body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            if getattr(statement, "level", 0):
+                continue
+            names = {alias.name for alias in statement.names}
+            names.add((getattr(statement, "module", None) or "").partition(".")[0])
+            for name in sorted(names & _OTHER_PARSERS):
+                return name
+    return ""
 
 
 def _argparse_options(declared: Declarations) -> list[Option]:
