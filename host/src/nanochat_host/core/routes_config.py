@@ -53,7 +53,7 @@ def _config(app: FastAPI, configs: Configs, doc: Doc) -> None:
         wish: Annotated[wire.TargetWish, Depends(body_of(wire.TargetWish))],
     ) -> Response:
         """The same for every step of what is about to start."""
-        return reply(await asyncio.to_thread(configs.target, wish))
+        return reply(await configs.target_in_thread(wish))
 
     @app.get("/v1/gpus", **doc(list[wire.GpuKind]))
     async def gpus() -> Response:

@@ -163,7 +163,7 @@ class Core:
         await self._declare(full.checkout, prepared)
         warned: list[str] = []
         if not full.force:
-            report = await asyncio.to_thread(self.configs.target, target_wish(full))
+            report = await self.configs.target_in_thread(target_wish(full))
             refuse_errors(report)
             warned = warnings_of(report)
         prepared = await asyncio.to_thread(self._settled, prepared, full.force)

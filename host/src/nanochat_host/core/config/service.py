@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,7 @@ class Configs:
         self._machine = machine
         self._runs = paths.runs
         self._probes = probes or Probes()
+        self._asking = ThreadPoolExecutor(1, "asking")
         self._processor = processor or (lambda: processor_of(machine()))
 
     def schema(self, wish: wire.SchemaWish) -> wire.ConfigSchema:
@@ -217,6 +220,12 @@ class Configs:
             promised=promised,
             fitting=lambda begin: self._probes.misfits(looked.source.ref, begin, ask=ask),
         )
+
+    async def target_in_thread(self, wish: wire.TargetWish) -> wire.TargetReport:
+        """`target` beside the loop. A checkout takes seconds to answer: those who wait for that
+        wait in a thread of their own, and everything else finds one free."""
+        pool = self._asking if wish.ask else None
+        return await asyncio.get_running_loop().run_in_executor(pool, self.target, wish)
 
     def target(self, wish: wire.TargetWish) -> wire.TargetReport:
         """Every step of what is about to start. Raises NotFoundError or UsageError."""
