@@ -9,6 +9,7 @@ from typing import Any
 
 from .configurator import configurator_options
 from .hook.loops import called_name
+from .hook.trees import walk
 from .literals import NotLiteralError, evaluate, text_of
 from .model import Action, Option, ScriptOptions
 from .own_modules import NONE_OWN, Declarations, OwnModules, calls_of, constants_of
@@ -42,7 +43,7 @@ def options_of(
 ) -> ScriptOptions:
     """`read_options` for a source that is parsed already. own: modules it may import from. nodes:
     of the tree, where they are known."""
-    calls = calls_of(ast.walk(tree) if nodes is None else nodes)
+    calls = calls_of(walk(tree) if nodes is None else nodes)
     names = constants_of(tree)
     says = _description(tree, calls, names)
     if any(called_name(c) in ("add_argument", "ArgumentParser") for c in calls):

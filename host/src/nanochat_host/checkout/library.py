@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from .hook.library import may_train
 from .hook.liveness import liveness
 from .hook.loops import LoopSite, find_loop
+from .hook.trees import walk
 from .own_modules import OwnModules
 
 MAX_DEPTH = 8
@@ -83,7 +84,7 @@ class LibraryTraining:
         module, name = wanted
         if module not in self._imports:
             package = self._own.package_of(module)
-            self._imports[module] = list(_imports(ast.walk(tree), package))
+            self._imports[module] = list(_imports(walk(tree), package))
         for (other, there), here in self._imports[module]:
             if here == "*":
                 yield other, name
@@ -99,7 +100,7 @@ def _part(tree: ast.Module, name: str) -> Part:
     used = {name}
     todo: list[ast.AST] = [defined.pop(name)] if name in defined else [tree] * (not name)
     while todo:
-        nodes = list(ast.walk(todo.pop()))
+        nodes = walk(todo.pop())
         loops |= {n for n in nodes if isinstance(n, (ast.For, ast.While))}
         used |= {n.id for n in nodes if isinstance(n, ast.Name)}
         todo += [defined.pop(other) for other in used & defined.keys()] if name else []

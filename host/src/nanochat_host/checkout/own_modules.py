@@ -11,6 +11,7 @@ from typing import Any
 
 from .hook.loops import called_name
 from .hook.package import import_folders
+from .hook.trees import walk
 from .literals import NotLiteralError, evaluate
 from .parsing import parse
 
@@ -62,7 +63,7 @@ class OwnModules:
         self, tree: ast.Module, calls: Sequence[ast.Call], known: dict[str, Any]
     ) -> dict[str, Any]:
         """Values of what `calls` name, beyond what is `known`."""
-        used = {n.id for c in calls for n in ast.walk(c) if isinstance(n, ast.Name)} - set(known)
+        used = {n.id for c in calls for n in walk(c) if isinstance(n, ast.Name)} - set(known)
         found = {}
         for name, module, there in _imported(tree):
             if name in used and (source := self._tree(module, there)) is not None:
@@ -82,7 +83,7 @@ class OwnModules:
             body = source.body if source is not None else []
             for function in body:
                 if isinstance(function, ast.FunctionDef) and function.name == there:
-                    inner = calls_of(ast.walk(function))
+                    inner = calls_of(walk(function))
                     if any(called_name(call) == "add_argument" for call in inner):
                         found.append((inner, constants_of(source) if source else {}))
         return found

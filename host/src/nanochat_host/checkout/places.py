@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from nanochat_host.errors import UsageError
 
 from .hook.loops import find_loop
 from .hook.package import import_folders, package
+from .hook.trees import walk
 from .library import LibraryTraining
 from .own_modules import OwnModules
 from .parsing import parse
@@ -159,7 +159,7 @@ def _trains(path: Path, file: Path, library: LibraryTraining) -> bool:
     if not library.leads_to_one(module):
         return False
     try:
-        nodes = list(ast.walk(tree := parse(read_source(file))))
+        nodes = walk(tree := parse(read_source(file)))
         return find_loop(tree, nodes) is not None or library.live_names(nodes) is not None
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from .git import commit_of
 from .hook.package import SOURCE, import_folders
+from .hook.trees import walk
 from .introspect import options_of
 from .library import LibraryTraining
 from .live import live_names_of
@@ -64,7 +64,7 @@ def _read_stage(file: Path, stage: Stage, own: OwnModules, library: LibraryTrain
     try:
         source = read_source(file)
         tree = parse(source, str(file))
-        nodes = list(ast.walk(tree))
+        nodes = walk(tree)
         options = options_of(tree, source, own, nodes)
         live = live_names_of(tree, nodes) if "backward" in source else None
         if live is None and (beyond := library.live_names(nodes)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from .loops import FunctionNode, backpropagates, calls_in, loaded_names, walk_scope
+from .trees import children, walk
 
 SAVE, EVAL, SCORE, SAMPLE = "save", "eval", "score", "sample"
 """SCORE is a benchmark (CORE, ChatCORE): timed as an evaluation, too slow to run on request."""
@@ -40,9 +41,7 @@ def lasting_guards(test: ast.expr, changing: set[str]) -> list[ast.expr]:
         return []
     guards = []
     for part in test.values:
-        names = loaded_names(part) | {
-            n.attr for n in ast.walk(part) if isinstance(n, ast.Attribute)
-        }
+        names = loaded_names(part) | {n.attr for n in walk(part) if isinstance(n, ast.Attribute)}
         if names & changing or any(name.endswith(_PERIODS) for name in names):
             continue
         guards.append(part)
@@ -65,7 +64,7 @@ def part_of(statement: ast.stmt, functions: dict[str, FunctionNode]) -> str | No
 
 
 def _mentions(node: ast.AST, attribute: str) -> bool:
-    return any(isinstance(n, ast.Attribute) and n.attr == attribute for n in ast.walk(node))
+    return any(isinstance(n, ast.Attribute) and n.attr == attribute for n in walk(node))
 
 
 def leaves_loop(statement: ast.stmt) -> bool:
@@ -77,7 +76,7 @@ def leaves_loop(statement: ast.stmt) -> bool:
             return True
         todo += [
             child
-            for child in ast.iter_child_nodes(node)
+            for child in children(node)
             if not isinstance(child, (ast.For, ast.While, ast.FunctionDef, ast.Lambda))
         ]
     return False

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from .loops import LoopSite, called_name, reached_functions, stored_names
+from .trees import walk
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def _reads(nodes: list[ast.AST], holders: set[str]) -> tuple[set[str], set[str]]
     """(variables, attributes of `args`) that are read."""
     variables, attributes = set(), set()
     for node in nodes:
-        for n in ast.walk(node):
+        for n in walk(node):
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load):
                 variables.add(n.id)
             elif isinstance(n, ast.Attribute) and getattr(n.value, "id", "") in holders:
@@ -130,7 +131,7 @@ def _configurators(statement: ast.Import | ast.ImportFrom) -> set[str]:
 
 
 def _configures(statement: ast.stmt, reads: set[str]) -> bool:
-    nodes = list(ast.walk(statement))
+    nodes = walk(statement)
     calls = [called_name(n) for n in nodes if isinstance(n, ast.Call)]
     if reads & {n.id for n in nodes if isinstance(n, ast.Name)} and calls:
         return True

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .names import STEP_VARIABLES
+from .trees import children, walk
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -42,9 +43,7 @@ def walk_scope(node: ast.AST) -> Iterator[ast.AST]:
         current = todo.pop()
         yield current
         todo += [
-            child
-            for child in ast.iter_child_nodes(current)
-            if not isinstance(child, (*own, *comprehensions))
+            child for child in children(current) if not isinstance(child, (*own, *comprehensions))
         ]
 
 
@@ -57,7 +56,7 @@ def stored_names(node: ast.AST) -> set[str]:
 
 def loaded_names(node: ast.AST) -> set[str]:
     """Variables read anywhere below `node`."""
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
 def called_name(call: ast.Call) -> str:
@@ -78,7 +77,7 @@ def calls_in(node: ast.AST, functions: dict[str, FunctionNode] | None = None) ->
     found: set[str] = set()
     todo: list[ast.AST] = [node]
     while todo:
-        for n in ast.walk(todo.pop()):
+        for n in walk(todo.pop()):
             if not isinstance(n, ast.Call):
                 continue
             name = called_name(n)
@@ -91,7 +90,7 @@ def calls_in(node: ast.AST, functions: dict[str, FunctionNode] | None = None) ->
 def find_loop(tree: ast.Module, nodes: list[ast.AST] | None = None) -> LoopSite | None:
     """The innermost loop that both backpropagates and steps an optimizer; one at module level
     before one in a function. None if there is none. nodes: of the tree, where they are known."""
-    nodes = list(ast.walk(tree)) if nodes is None else nodes
+    nodes = walk(tree) if nodes is None else nodes
     if not any(isinstance(n, ast.Attribute) and backpropagates([n.attr]) for n in nodes):
         return None
     defined = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -180,9 +179,7 @@ def loop_variables(site: LoopSite) -> list[str]:
             name for n in walk_scope(function) if isinstance(n, ast.Global) for name in n.names
         }
         names |= declared & {
-            n.id
-            for n in ast.walk(function)
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            n.id for n in walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
     return sorted(name for name in names if not name.startswith("_"))
 
@@ -190,7 +187,7 @@ def loop_variables(site: LoopSite) -> list[str]:
 def _is_generator(site: LoopSite, name: str) -> bool:
     function = site.functions.get(name)
     return function is not None and any(
-        isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(function)
+        isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(function)
     )
 
 
@@ -198,7 +195,7 @@ def reached_functions(site: LoopSite) -> list[FunctionNode]:
     """Functions of the module that an iteration may run: called in the loop, or behind a variable
     it uses, which holds a lambda or a generator made before the loop."""
     makers: dict[str, ast.AST] = {}
-    for statement in ast.walk(ast.Module(site.block, [])):
+    for statement in walk(ast.Module(site.block, [])):
         if isinstance(statement, ast.Assign) and isinstance(
             statement.value, (ast.Call, ast.Lambda)
         ):

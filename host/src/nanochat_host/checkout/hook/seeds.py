@@ -6,6 +6,7 @@ import ast
 
 from .loops import stored_names
 from .splice import statements
+from .trees import walk
 
 
 def seeds(
@@ -21,20 +22,20 @@ def seeds(
     needed = _read_first(block) & stored_names(loop) - bound
     unpacked = {
         value.id
-        for n in ast.walk(block)
+        for n in walk(block)
         if isinstance(n, ast.Dict)
         for key, value in zip(n.keys, n.values, strict=True)
         if key is None and isinstance(value, ast.Name)
     } | {
         n.value.id
-        for n in ast.walk(block)
+        for n in walk(block)
         if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.value, ast.Name)
     }
     formatted = {
         inner.id
-        for n in ast.walk(block)
+        for n in walk(block)
         if isinstance(n, ast.FormattedValue) and n.format_spec is not None
-        for inner in ast.walk(n.value)
+        for inner in walk(n.value)
         if isinstance(inner, ast.Name)
     }
     seeding: list[ast.stmt] = []
@@ -55,12 +56,10 @@ def _read_first(block: ast.Module) -> set[str]:
     read: set[str] = set()
     for statement in block.body:
         for part in _in_order(statement):
-            names = {n.id for n in ast.walk(part) if isinstance(n, ast.Name)}
+            names = {n.id for n in walk(part) if isinstance(n, ast.Name)}
             stored = stored_names(part)
             loads = {
-                n.id
-                for n in ast.walk(part)
-                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+                n.id for n in walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
             }
             read |= (loads & names) - assigned
             assigned |= stored

@@ -37,6 +37,7 @@ from .loops import (
 from .seeds import seeds
 from .splice import all_of, any_of, expression, statements
 from .timing import Marks
+from .trees import walk
 
 ENDS = {"finish", "exit", "_exit", "compute_cleanup", "destroy_process_group"}
 """What a block after the loop calls that must not be run before the end."""
@@ -154,12 +155,12 @@ def _saves(statement: ast.stmt, kept: set[str]) -> bool:
     if not isinstance(statement, (ast.If, ast.Expr)):
         return False
     calls = calls_in(statement)
-    leaves = any(isinstance(n, ast.Return) for n in ast.walk(statement))
+    leaves = any(isinstance(n, ast.Return) for n in walk(statement))
     if leaves or calls & ENDS or stored_names(statement) & kept:
         return False
     by_hand = isinstance(statement, ast.If) and any(
         isinstance(n, ast.Attribute) and n.attr == "save" and getattr(n.value, "id", "") == "torch"
-        for n in ast.walk(statement)
+        for n in walk(statement)
     )
     return by_hand or "save_checkpoint" in calls
 
@@ -178,7 +179,7 @@ def _end_through_last_step(site: LoopSite) -> bool:
 
 def _scale_learning_rate(site: LoopSite) -> bool:
     """Edit 5: in `lrm = get_lr_multiplier(step)`, else in `group["lr"] = ...`. x * 1.0 is x."""
-    assignments = [n for n in ast.walk(site.loop) if isinstance(n, ast.Assign)]
+    assignments = [n for n in walk(site.loop) if isinstance(n, ast.Assign)]
     chosen = [
         n
         for n in assignments
