@@ -74,8 +74,10 @@ def to_strip(
     segments: list[Segment] = []
     room = width
     for piece, style in pieces:
-        text = enough(piece, room)
-        size = cell_len(text)
+        text, size = piece, len(piece)
+        if not text.isascii():  # most are, and are as wide as they are long
+            text = text if size <= room else enough(text, room)
+            size = cell_len(text)
         if size > room:
             text = fit(text, room, mark=mark if room >= len(mark) else "")
             size = cell_len(text)
