@@ -118,6 +118,9 @@ def test_complete_streams_and_two_stand_under_each_other(cli: CliWithBase) -> No
     fake.checkpoint(cli.base, tag="say", step=1)
     fake.checkpoint(cli.base, tag="say", step=2)
     text = cli(*at("complete", "hello there", "-c", "say")).out
+    assert cli(*at("complete", "-p", "hello there", "-c", "say")).out == text
+    twice = cli(*at("complete", "a", "-p", "b", "-c", "say"), code=2)
+    assert "one, with or without -p" in twice.err
     assert text == "hello therehello there\n"
     both = cli(*at("complete", "hi SEED", "-c", "say/1", "--vs", "say/2", "--seed", "5")).out
     assert both == "── base/say/000001\nhi 5\n── base/say/000002\nhi 5\n"

@@ -21,14 +21,18 @@ def register(verbs: Verbs) -> None:
         'nanochat-cli complete "The capital of France is" -c base/d4 --vs base/d4/100',
         complete,
     )
-    verb.add_argument("prompt", help="the text; `-` reads it from stdin")
+    verb.add_argument("prompt", nargs="?", default="", help="the text; `-` reads it from stdin")
+    verb.add_argument("-p", "--prompt", dest="said", default="", help="the same, as in `chat`")
     add_speaking(verb, "base", 64)
 
 
 def complete(args: argparse.Namespace, paths: Paths) -> int:
-    prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
+    if args.prompt and args.said:
+        raise UsageError("two texts to go on with", "give one, with or without -p")
+    prompt = args.said or args.prompt
+    prompt = sys.stdin.read() if prompt == "-" else prompt
     if not prompt:
-        raise UsageError("there is no text to go on with")
+        raise UsageError("there is no text to go on with", "give it in quotes; `-` reads stdin")
     client = connect(paths)
     chat = begin(client, args, "continue")
     if not args.json and not args.vs:
