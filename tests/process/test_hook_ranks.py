@@ -119,3 +119,22 @@ def test_a_pause_holds_both_ranks_and_sigterm_to_one_stops_both(trainer: Trainer
     code, output = trainer.finish()
     assert code == 0, output
     assert ranks_agree(trainer)[-2].startswith("save ")
+
+
+def test_ranks_agree_also_in_a_loop_that_is_entered_again(trainer: Trainer) -> None:
+    body = TRAIN[TRAIN.index("val_bpb = None") : TRAIN.index("threads = ")]
+    lines = body.replace("step = 0\n", "").replace("100000", "ends").splitlines()
+    epoch = "\n".join(["def epoch(step, ends):", *("    " + line for line in lines)])
+    again = f"{epoch}\n    return step\nepoch(epoch(0, 6), 100000)\n"
+    script = trainer.checkout / "scripts" / "base_train.py"
+    script.write_text(TRAIN.replace(body, again))
+    start(trainer)
+    trainer.wait_for(lambda: trainer.metric("loop/lr").get(20) == 0.1)
+    trainer.command("save")
+    trainer.command("stop")
+    code, output = trainer.finish()
+    assert code == 0, output
+    saves = [line for line in ranks_agree(trainer) if line.startswith("save")]
+    assert saves[0] == "save 6"
+    assert len(saves) > 1
+    assert "connections 1" in ranks_agree(trainer)

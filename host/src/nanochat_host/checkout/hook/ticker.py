@@ -97,6 +97,8 @@ class Ticker:
             self._spent[0] += began - self._marked
             self._evaluated = self._evaluated or self._spent[self._eval_part] > 0
             self._guarded(self._report_iteration, scope)
+            if not self.running:
+                self._guarded(self._begin_again)
         step = scope.get(self._report.step, self.ticks)
         self.step = step if isinstance(step, int) else self.ticks
         self._guarded(self._steering.take, scope, self.step)
@@ -157,6 +159,13 @@ class Ticker:
         self._events.state(
             "loop_start", step if type(step) is int else None, facts=facts, args=args
         )
+
+    def _begin_again(self) -> None:
+        """A loop in a function that is called for each epoch: what `left` let go of is taken up."""
+        self.running = True
+        self._begins(self)
+        self._steering.connect()
+        self._signals.catch()
 
     def _report_iteration(self, scope: dict[str, Any]) -> None:
         if not self._events.path or self._failures > MAX_FAILURES:
