@@ -135,3 +135,4 @@ async def test_a_killed_host_leaves_no_process() -> None:
     host.kill()
     await host.wait()
     await gone(*pids)
+    assert await host.stdout.read() == b"", "nobody holds its output"

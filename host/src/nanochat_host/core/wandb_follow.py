@@ -91,6 +91,8 @@ class WandbFollow:
 
     async def _take(self, news: WandbNews) -> None:
         assert self._file is not None
+        self.heard.at = max(self.heard.at, self._file.changed_at)
+        self._tell()  # before its rows: whoever sees a row sees its source live
         await self._write(news.rows)
         self.record.file, self.record.offset = str(self._file.path), self._file.offset
         who = news.identity
@@ -155,8 +157,9 @@ class WandbFollow:
     async def _take_answer(self, answer: Answer, online: WandbOnline) -> None:
         self.heard.at = max(self.heard.at, answer.heartbeat_at)
         if self._file is None and answer.rows:
-            await self._write(answer.rows)
             self.heard.at = max(self.heard.at, answer.heartbeat_at or time.time())
+            self._tell()
+            await self._write(answer.rows)
             self.record.step = online.step
             self._save()
 
