@@ -69,11 +69,27 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
     assert main(["completion", shell]) == 0
 
 
-def test_an_unknown_verb_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["trian"])
-    assert stopped.value.code == 2
-    assert "trian" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        ("trian", "there is no `trian`", "`nanochat-cli --help`"),
+        ("run strat", "run: there is no `strat`", "did you mean `start`?"),
+        ("run list --bogus=1", "run list: there is no option `--bogus`", "run list --help`"),
+        ("run start --chekout x", "run start: there is no option `--chekout`", "`--checkout`?"),
+        ("run list a b", "run list: `a` is one word too many", "run list --help`"),
+        ("run show", "run show: run is missing", "run show --help`"),
+        ("run stop --mode bad", "--mode cannot be `bad`: choose from save, term, kill", "--help`"),
+        ("chat --top-k x", "-k/--top-k: invalid int value: 'x'", "chat --help`"),
+    ],
+)
+def test_a_mistyped_command_line_is_told_by_its_own_verb(
+    words: str, said: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words.split(), "--json"]) == 2
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert said in error["message"] and hint in error["hint"]
+    assert main(words.split()) == 2
+    assert capsys.readouterr().err.startswith(f"nanochat-cli: {error['message']}\n")
 
 
 def test_without_a_terminal_the_tui_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,8 +34,9 @@ exit codes: 0 done, 1 failed, 2 bad usage or refused"""
 def build_parser(verb_names: Sequence[str] = VERBS) -> argparse.ArgumentParser:
     """The grammar of these verbs, each of which registers its own part."""
     from nanochat_host import __version__
+    from nanochat_host.verbs.grammar import VerbParser
 
-    parser = argparse.ArgumentParser(
+    parser = VerbParser(
         prog="nanochat-cli",
         description="Train, watch and steer nanochat models from one terminal.",
         epilog=EPILOG,
