@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 class Rig:
-    def __init__(self) -> None:
+    def __init__(self, fault: str = "") -> None:
         self.written: list[tuple[str, list[dict[str, Any]]]] = []
         self.http, self.grpc = free_port(), free_port()
         self.receiver = OtlpReceiver(
@@ -34,6 +34,7 @@ class Rig:
             lambda run_id, lines: self.written.append((run_id, lines)),
             self.http,
             self.grpc,
+            fault,
         )
 
     async def raw(self, request: bytes) -> bytes:
@@ -106,6 +107,15 @@ async def test_what_belongs_to_no_run_is_counted(rig: Rig) -> None:
     body = b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]}'
     assert b"200 OK" in await rig.raw(rig.post(body, "application/json"))
     assert rig.receiver.status().unassigned == 1 and not rig.written
+
+
+async def test_ports_that_are_not_as_set_say_why_while_they_listen() -> None:
+    rig = Rig("not as in the settings: settings.toml:2: `otlp.htpp_port` is no setting")
+    await rig.receiver.start()
+    listeners = rig.receiver.status().listeners
+    await rig.receiver.close()
+    assert [one.state for one in listeners] == ["live", "live"]
+    assert all("`otlp.htpp_port`" in one.detail for one in listeners)
 
 
 async def test_a_port_in_use_is_one_clear_line_and_the_other_goes_on() -> None:

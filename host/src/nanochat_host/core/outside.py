@@ -50,8 +50,8 @@ class Outside:
         self._adoptions = Adoptions(paths, hub, runs)
         self.declared = Declared(paths, hub)
         self.alerting = Alerting(paths, hub)
-        ports = _ports(Settings(paths.settings_toml))
-        self.otlp = OtlpReceiver(self._owner, self._write, ports.http_port, ports.grpc_port)
+        ports, fault = _ports(Settings(paths.settings_toml))
+        self.otlp = OtlpReceiver(self._owner, self._write, ports.http_port, ports.grpc_port, fault)
         self._follows: dict[str, WandbFollow] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._spans = start_spans()
@@ -194,10 +194,11 @@ class Outside:
             logger.exception("following W&B failed", extra={"run": run.id})
 
 
-def _ports(settings: Settings) -> OtlpSettings:
-    """A settings file that is wrong costs the ports it would have moved, not the core."""
+def _ports(settings: Settings) -> tuple[OtlpSettings, str]:
+    """A settings file that is wrong costs the ports it would have moved, not the core. And what is
+    wrong with it."""
     try:
-        return settings.table("otlp", OtlpSettings)
+        return settings.table("otlp", OtlpSettings), ""
     except ConfigFileError as error:
         logger.error("%s", error)
-        return OtlpSettings()
+        return OtlpSettings(), f"not as in the settings: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -36,6 +37,26 @@ class Settings:
         if not isinstance(given, dict):
             raise ConfigFileError(str(self._path), "is no table", key=name)
         return self._converted(name, given, kind)
+
+    def faults(self, kinds: Mapping[str, type[Any]]) -> list[ConfigFileError]:
+        """What is wrong in the file. kinds: every table there may be, and its struct."""
+        out: list[ConfigFileError] = []
+        for name, kind in kinds.items():
+            try:
+                self.table(name, kind)
+            except ConfigFileError as error:
+                if not any(str(error) == str(known) for known in out):  # no TOML: once is enough
+                    out.append(error)
+        if not out and self._path.exists():
+            for name in tables(self._path.read_text("utf-8")):
+                if name not in kinds:
+                    near = difflib.get_close_matches(name, kinds, 1)
+                    line = self._line(f"[{name}]") or self._line(name)
+                    out.append(ConfigFileError(
+                        str(self._path), "is no setting", line=line, key=name,
+                        near=near[0] if near else "",
+                    ))  # fmt: skip
+        return out
 
     def change(self, name: str, changes: dict[str, Any], kind: type[T]) -> T:
         """Set keys of a table (None removes one), and write the file. Raises UsageError for a key

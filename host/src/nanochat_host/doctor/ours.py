@@ -35,6 +35,21 @@ def core(paths: Paths) -> Iterator[Check]:
     )  # fmt: skip
 
 
+def settings(paths: Paths) -> Iterator[Check]:
+    """The person's own settings can be read, every key of them."""
+    from nanochat_host.core.settings import OtlpSettings, Settings
+    from nanochat_host.core.wire_alerts import AlertLimits
+
+    kinds = {"otlp": OtlpSettings, "alerts": AlertLimits}
+    faults = Settings(paths.settings_toml).faults(kinds)
+    for fault in faults:
+        way = fault.hint or f"it knows {', '.join(kinds)}; mend or remove the line"
+        yield Check("settings", "settings.toml", "warn", fault.message, way)
+    if not faults:
+        there = paths.settings_toml.exists()
+        yield Check("settings", "settings.toml", "ok", "" if there else "none: all as it comes")
+
+
 def layouts(paths: Paths) -> Iterator[Check]:
     """Every layout in reach loads."""
     from nanochat_host.layout.find import list_layouts

@@ -45,6 +45,7 @@ def examine(args: argparse.Namespace, paths: Paths) -> int:
             ("gpu", machine.gpu),
             ("training", machine.training),
             ("core", ours.core),
+            ("settings", ours.settings),
             ("screens", ours.layouts),
             ("screens", ours.declarations),
             ("sandbox", ours.sandbox),

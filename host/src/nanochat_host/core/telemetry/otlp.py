@@ -31,10 +31,12 @@ Write = Callable[[str, list[dict[str, Any]]], None]
 
 
 class OtlpReceiver:
-    """http_port, grpc_port: 0 switches that one off."""
+    """http_port, grpc_port: 0 switches that one off. fault: why they are not as set."""
 
-    def __init__(self, find: Find, write: Write, http_port: int, grpc_port: int) -> None:
-        self._find, self._write = find, write
+    def __init__(
+        self, find: Find, write: Write, http_port: int, grpc_port: int, fault: str = ""
+    ) -> None:
+        self._find, self._write, self._fault = find, write, fault
         self._ports = {"http": http_port, "grpc": grpc_port}
         self._listeners: dict[str, OtlpListener] = {}
         self._ready = asyncio.Event()
@@ -55,6 +57,7 @@ class OtlpReceiver:
             self._listeners[protocol] = listener
             if listener.detail and port:
                 logger.warning("OTLP over %s is off: %s", protocol, listener.detail)
+            listener.detail = listener.detail or self._fault
         self._ready.set()
 
     async def _listen(self, protocol: str, port: int) -> str:
