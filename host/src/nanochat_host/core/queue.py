@@ -176,7 +176,9 @@ class Queue:
             why = str(error) or type(error).__name__
             await self._keep(self._now.items, held=f"{name} cannot be started: {why}")
             return
-        await self._keep([other for other in self._now.items if other is not item])
+        # At once: from here on the run is listed, and a disk that refuses must not start another.
+        self._now.items = [other for other in self._now.items if other is not item]
+        await self._keep(self._now.items)
 
     def _before(self, item: QueueItem) -> list[Run]:
         """Runs under way on its device. Those others started are not ours to wait for."""
