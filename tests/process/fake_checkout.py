@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from nanochat_host.checkout.launch import hook_env, step_command
 from nanochat_host.checkout.model import Step
 
@@ -224,11 +227,14 @@ def make_checkout(root: Path) -> Path:
 
 @dataclass
 class Trainer:
-    """A trainer process of a checkout with the hook, and what it wrote."""
+    """A trainer process of a checkout with the hook, and what it wrote. said: what it has printed
+    so far; a thread takes it in, because a pipe that nobody reads would halt the training."""
 
     checkout: Path
     env: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    said: list[str] = field(default_factory=list)
+    _listener: threading.Thread | None = None
 
     @property
     def events_path(self) -> Path:
@@ -259,13 +265,40 @@ class Trainer:
             text=True,
             **popen,
         )
+        self.said = []
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         return self
 
-    def finish(self, timeout_s: float = 60.0) -> tuple[int, str]:
+    def finish(self, timeout_s: float = 90.0) -> tuple[int, str]:
         """Exit code and output."""
         assert self.process is not None
-        output, _ = self.process.communicate(timeout=timeout_s)
-        return self.process.returncode, output
+        code = self.process.wait(timeout_s)
+        self._hear_out()
+        return code, "".join(self.said)
+
+    def close(self) -> None:
+        """Leave nothing running, also when a test has failed."""
+        if self.process is not None and self.process.poll() is None:
+            for rank in psutil.Process(self.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    rank.kill()
+            self.process.kill()
+            self.process.wait()
+            self._hear_out()
+
+    def _listen(self) -> None:
+        assert self.process is not None and self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line)
+
+    def _hear_out(self) -> None:
+        """Take in the last words; whoever has the pipe is gone by now."""
+        assert self._listener is not None and self.process is not None
+        self._listener.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def run(self, module: str, *argv: str, **options: Any) -> tuple[int, str]:
         return self.start(module, *argv, **options).finish()
@@ -285,7 +318,7 @@ class Trainer:
     def metric(self, name: str) -> dict[int, Any]:
         return {e["step"]: e[name] for e in self.events("metric") if name in e}
 
-    def wait_for(self, condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+    def wait_for(self, condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
         """Poll until true; fails with what the trainer printed."""
         deadline = time.monotonic() + timeout_s
         while not (found := condition()):

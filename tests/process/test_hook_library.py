@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def trainer(tmp_path: Path) -> Trainer:
+def trainer(tmp_path: Path) -> Iterator[Trainer]:
     """`src/` holds the library, and another module with a loop that never runs."""
     library = make_checkout(tmp_path) / "src" / "owlchat"
     library.mkdir(parents=True)
@@ -57,7 +58,9 @@ def trainer(tmp_path: Path) -> Trainer:
     (library / "training.py").write_text("import owlchat.tuning\n" + LIBRARY)
     (library / "tuning.py").write_text(LIBRARY.replace("Trainer", "Tuner"))
     (tmp_path / "scripts" / "pretrain.py").write_text(SCRIPT)
-    return Trainer(tmp_path, {"PYTHONPATH": "src"})
+    trainer = Trainer(tmp_path, {"PYTHONPATH": "src"})
+    yield trainer
+    trainer.close()
 
 
 def test_steps_are_reported_and_nothing_printed_differs(trainer: Trainer) -> None:

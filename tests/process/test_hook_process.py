@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ NEVER_ENDING = ("--num-iterations=1000000", "--step-ms=1")
 
 
 @pytest.fixture
-def trainer(tmp_path: Path) -> Trainer:
-    return Trainer(make_checkout(tmp_path))
+def trainer(tmp_path: Path) -> Iterator[Trainer]:
+    trainer = Trainer(make_checkout(tmp_path))
+    yield trainer
+    trainer.close()
 
 
 def test_sigterm_finishes_the_step_saves_and_exits_0(trainer: Trainer) -> None:
@@ -64,11 +67,10 @@ sys.stdin.read()
 def test_outside_a_loop_sigterm_ends_the_process(trainer: Trainer, loop: str) -> None:
     (trainer.checkout / "scripts" / "waits.py").write_text(WAITS.format(loop=loop))
     trainer.start("scripts.waits", stdin=-1)
+    trainer.wait_for(lambda: trainer.said == ["ready\n"])
     assert trainer.process is not None
-    assert trainer.process.stdout is not None
-    assert trainer.process.stdout.readline() == "ready\n"
     trainer.process.send_signal(signal.SIGTERM)
-    assert trainer.process.wait(20) == -signal.SIGTERM
+    assert trainer.finish()[0] == -signal.SIGTERM
 
 
 FORKS = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from fake_checkout import Trainer, make_checkout
 from nanochat_host.checkout.model import Step
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.timeout(240)]
 
 TRAIN = '''"""Ranks that average their gradients; each writes what it does to a file of its own."""
 import os, time, types
@@ -59,11 +60,13 @@ dist.destroy_process_group()
 
 
 @pytest.fixture
-def trainer(tmp_path: Path) -> Trainer:
+def trainer(tmp_path: Path) -> Iterator[Trainer]:
     make_checkout(tmp_path)
     (tmp_path / "scripts" / "base_train.py").write_text(TRAIN)
     env = {"OMP_NUM_THREADS": "1", "NANOCHAT_CLI_GLOO": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return Trainer(tmp_path, env)
+    trainer = Trainer(tmp_path, env)
+    yield trainer
+    trainer.close()
 
 
 def start(trainer: Trainer, **options: Any) -> Trainer:
