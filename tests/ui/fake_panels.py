@@ -25,7 +25,7 @@ class FakeProcess:
         self.keys: tuple[KeyHelp, ...] = ()
         self.needs = Needs()
         self.restarts = 0
-        self.badge = ""
+        self.badge, self.as_usual = "", True
 
     def show(self, payload: Payload) -> None:
         """A new payload has arrived."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from fake_panels import FakeProcess, entries, manifests
 from nanochat_host.layout.load import load_layout
@@ -132,6 +133,12 @@ def test_the_frame_says_whose_panel_it_is_and_how_it_is_held() -> None:
     assert draw_frame(boxed, [], 40, 2, palette)[-1].text.endswith("─ mc · isolated ─╯")
     narrow = Frame("Strip", "live", badge="mc · not isolated", boxed=False)
     assert draw_frame(narrow, [], 50, 1, palette)[0].text.endswith(" mc · not isolated · live ──")
+    ours = Frame("Loss", "live", badge="isolated", quiet=True)
+    bottom = draw_frame(ours, [], 40, 2, palette)[-1]
+    assert bottom.text.endswith("─ isolated ─╯")
+    assert len({segment.style for segment in bottom}) == 1, "as dim as the line it stands in"
+    flat = draw_frame(msgspec.structs.replace(ours, boxed=False), [], 50, 1, palette)[0].text
+    assert "isolated" not in flat and flat.endswith(" live ──")
     for width in range(1, 60):
         for edit in ("", "open", "chosen"):
             frame = Frame("A title", "2x2 at 0,0", badge="mc · isolated", edit=edit)

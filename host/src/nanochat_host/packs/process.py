@@ -129,10 +129,17 @@ class PanelProcess:
 
     @property
     def badge(self) -> str:
-        """For the frame of a pack that did not come with the program: how it is held."""
-        if self.level is None or self.entry.pack.id == BUILTIN:
+        """For the panel's frame: how it is held, "" before the worker has said so. Of a pack that
+        did not come with the program also whose it is."""
+        if self.level is None:
             return ""
-        return self.level.badge
+        held, pack = self.level.badge, self.entry.pack.id
+        return held if pack == BUILTIN else f"{pack} · {held}"
+
+    @property
+    def as_usual(self) -> bool:
+        """It came with the program and is isolated: nothing a person must be told."""
+        return self.entry.pack.id == BUILTIN and self.level is not Level.NONE
 
     @property
     def log_text(self) -> str:

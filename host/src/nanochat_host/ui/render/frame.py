@@ -18,9 +18,10 @@ SIDE = 2
 
 class Frame(msgspec.Struct, frozen=True):
     """What stands in the frame. status: short state at the right, with its style. focused: keys
-    go here. boxed: a line all round; else only a title line, for narrow screens. badge: the pack a
-    panel comes from and how it is held. edit: "" or, while the layout is edited, "open" or
-    "chosen"."""
+    go here. boxed: a line all round; else only a title line, for narrow screens. badge: how a
+    panel is held, and the pack it comes from. edit: "" or, while the layout is edited, "open" or
+    "chosen". quiet: the badge is what everyone expects: it is as dim as the line, and where there
+    is none it is left out."""
 
     title: str
     status: str = ""
@@ -30,6 +31,7 @@ class Frame(msgspec.Struct, frozen=True):
     boxed: bool = True
     badge: str = ""
     edit: str = ""
+    quiet: bool = False
 
 
 LINES = {"": "╭─╮│╰╯", "open": "┌╌┐╎└┘", "chosen": "┏━┓┃┗◢"}
@@ -68,8 +70,8 @@ def _bottom(frame: Frame, width: int, line: str, palette: Palette) -> Strip:
     dash, first, last = LINES[frame.edit][1], LINES[frame.edit][4], LINES[frame.edit][5]
     badge = f" {fit(frame.badge, max(0, width - 8))} " if frame.badge else ""
     rest = dash * max(0, width - 3 - cell_len(badge))
-    return to_strip([(f"{first}{rest}", line), (badge, "muted"), (f"{dash}{last}", line)], width,
-                    palette, mark="")  # fmt: skip
+    return to_strip([(f"{first}{rest}", line), (badge, line if frame.quiet else "muted"),
+                     (f"{dash}{last}", line)], width, palette, mark="")  # fmt: skip
 
 
 def _top(frame: Frame, width: int, line: str, palette: Palette) -> Strip:
@@ -81,7 +83,8 @@ def _top(frame: Frame, width: int, line: str, palette: Palette) -> Strip:
     room = max(0, width - 6)
     title = fit(f"≡ {frame.title}" if frame.edit else frame.title, room)
     # Without a line below, the badge stands before the state.
-    told = " · ".join(p for p in ("" if frame.boxed else frame.badge, frame.status) if p)
+    badge = "" if frame.boxed or frame.quiet else frame.badge
+    told = " · ".join(part for part in (badge, frame.status) if part)
     status = fit(told, max(0, room - cell_len(title) - 4))
     head: list[Piece] = [(first, line), (f" {title} " if title else "", title_style)]
     tail: list[Piece] = [(f" {status} " if status else "", frame.status_style), (last, line)]

@@ -156,16 +156,12 @@ class PanelBody(Widget):
             status, style = self.edit.note or status, "accent" if self.edit.chosen else style
         frame = Frame(
             clean(self.title + (f" · {self.placement.source}" if self.placement.source else "")),
-            status, style, focused, self.failing, self.boxed, self._badge(), edit,
+            status, style, focused, self.failing, self.boxed, process.badge if process else "",
+            edit, process is not None and process.as_usual,
         )  # fmt: skip
         strips = draw_frame(frame, body, width, height, palette)
         self._strips = to_ascii(strips) if self.ascii_only else strips
         return True
-
-    def _badge(self) -> str:
-        """The pack of a panel that did not come with the program, and how it is held."""
-        held = self.process.badge if self.process is not None else ""
-        return f"{self.process.entry.pack.id} · {held}" if self.process and held else ""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The prebuilt strips as they are. Textual's pass over borders, padding and opacity, which
