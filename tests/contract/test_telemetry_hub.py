@@ -126,6 +126,17 @@ async def test_samples_come_from_one_source(hub: TelemetryHub, run: RunPaths) ->
     assert [e.fields["text"] for e in hub.events("r1", ["sample"], 100)] == ["of the hook"]
 
 
+async def test_who_hears_of_the_end_finds_the_last_lines(hub: TelemetryHub, run: RunPaths) -> None:
+    hub.follow(run, live=True)
+    append(run.events_jsonl, row(0))
+    await until(lambda: count(hub) == 1)
+    append(run.events_jsonl, row(1))
+    run.out_log.write_text("one\nRuntimeError: out of luck")
+    hub.settle("r1")
+    assert hub.is_settled("r1") and count(hub) == 2
+    assert [line.text for line in hub.log_page("r1", LogQuery()).lines][-1].endswith("out of luck")
+
+
 async def test_alerts_are_events_and_survive_a_new_core(paths: Paths, run: RunPaths) -> None:
     for _ in range(2):
         hub = TelemetryHub(paths)

@@ -38,6 +38,8 @@ from nanochat_host.paths import Paths, RunPaths
 logger = logging.getLogger(__name__)
 PACE_S = 0.015
 """Least time between two rounds of reading: what arrives in between is read together."""
+LAST_SLICES = 8
+"""Of a run that has ended, read before its end is told: all there is, unless reading is behind."""
 
 
 class TelemetryHub:
@@ -125,10 +127,14 @@ class TelemetryHub:
             self._mark(run.run.run_id)
 
     def settle(self, run_id: str) -> None:
-        """The run has ended: read to the end, then stop following."""
+        """The run has ended: read to the end, then stop following. Who hears of the end finds the
+        last lines."""
         if run := self._runs.get(run_id):
             run.live = run.settled = False
             self._mark(run_id)
+            for _ in range(LAST_SLICES):
+                if run_id in self._dirty:
+                    self._read(run_id)
 
     def is_settled(self, run_id: str) -> bool:
         """Whether an ended run was read to its end."""
