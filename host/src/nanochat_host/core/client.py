@@ -16,13 +16,14 @@ from nanochat_sdk.data import Event, LogPage, LogQuery, MachineFacts
 
 from nanochat_host.core import calls, http1, wire
 from nanochat_host.core.calls import Call
+from nanochat_host.core.shim import procs
 from nanochat_host.errors import CoreUnavailableError
 from nanochat_host.paths import Paths
 
 T = TypeVar("T")
 ANSWER_S = 60.0
 """Longest wait for a connection or the next news; a call says how long its answer may take."""
-GONE_S = 10.0
+GONE_S = 30.0
 """Longest wait for a core that was told to go."""
 
 
@@ -60,11 +61,12 @@ class CoreClient:
 
     def shutdown(self) -> None:
         """Stop the core and wait until it is gone; runs go on."""
-        self._send(calls.shutdown())
+        core = self._send(calls.shutdown())
         self.close()
         deadline = time.monotonic() + GONE_S
         while time.monotonic() < deadline:
-            if not self._paths.core_socket.exists():  # removed last
+            # The socket is removed last; a screen may have started another core by now.
+            if not (self._paths.core_socket.exists() and procs.is_alive(core.pid, 0)):
                 return
             time.sleep(0.01)
         raise CoreUnavailableError(f"the core is still there after {GONE_S:.0f} s", http1.HINT)
