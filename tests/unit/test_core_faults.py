@@ -6,14 +6,14 @@ import asyncio
 import errno
 import logging
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from nanochat_host.core import alerting, launcher, outside, run_folder, watch, wire
+from nanochat_host.core import launcher, outside, run_folder, watch, wire
+from nanochat_host.core.alert_command import run_command
 from nanochat_host.core.keeper import ShimKeeper
 from nanochat_host.core.launcher import Launcher
 from nanochat_host.core.queue import Queue
@@ -46,23 +46,8 @@ def run(tmp_path: Path) -> RunPaths:
 
 async def test_an_alert_that_cannot_be_passed_on_is_told() -> None:
     told = Event(0.0, "alert", 7, {"rule": "spike", "message": "a \0 in it", "active": True})
-    result = await alerting.run_command("true", "r1", told)
+    result = await run_command("true", "r1", told)
     assert result.exit_code == 127 and "null byte" in result.output
-
-
-async def test_an_alert_command_that_leaves_something_behind_is_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The command ends; what it started in a session of its own holds its output open."""
-    monkeypatch.setattr(alerting, "COMMAND_S", 1.0)
-    script, left = tmp_path / "leave.sh", tmp_path / "left"
-    script.write_text(f"setsid sh -c 'echo $$ > {left}.new; mv {left}.new {left}; sleep 600' &\n")
-    try:
-        result = await asyncio.wait_for(alerting.run_command(f"sh {script}", "r1", SPIKE), 60.0)
-        assert result.exit_code == 124
-    finally:
-        await until(left.exists)
-        os.killpg(int(left.read_text()), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("fault", ["no descriptors", "no secrets"])

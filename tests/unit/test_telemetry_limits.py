@@ -12,7 +12,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from nanochat_host.core.alerting import Alerting, run_command
+from nanochat_host.core.alert_command import run_command
+from nanochat_host.core.alerting import Alerting
 from nanochat_host.core.telemetry.advice import batch_ladder
 from nanochat_host.core.telemetry.alerts import ALL_RULES, AlertEngine
 from nanochat_host.core.telemetry.heard import Heard

@@ -4,16 +4,12 @@ the person's, a bell."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import re
-import shlex
-import signal
 from typing import Any
 
 from nanochat_sdk.data import Event
 
+from nanochat_host.core.alert_command import run_command, words_of
 from nanochat_host.core.options import nearest
 from nanochat_host.core.settings import Settings
 from nanochat_host.core.telemetry.alerts import ALL_RULES
@@ -24,9 +20,7 @@ from nanochat_host.errors import ConfigFileError, RefusedError, UsageError
 from nanochat_host.paths import Paths
 
 logger = logging.getLogger(__name__)
-COMMAND_S = 30.0
 MAX_WAITING = 16
-MAX_WORDS = 400
 
 
 class Alerting:
@@ -78,7 +72,7 @@ class Alerting:
                 known = ", ".join([*ALL_RULES, *packs])
                 raise UsageError(f"there is no rule `{rule}`", f"there are: {known}")
         if command := changes.get("command"):
-            _words(str(command))
+            words_of(str(command))
         self._hub.limits = self._settings.change("alerts", changes, AlertLimits)
         return self._hub.limits
 
@@ -122,56 +116,3 @@ class Alerting:
             result = await run_command(self.limits.command, run_id, event)
             if result.exit_code:
                 logger.warning("the alert command failed: %s", result.output, extra={"run": run_id})
-
-
-async def run_command(command: str, run_id: str, event: Event) -> AlertTest:
-    """Run it, without a shell; the alert is in variables `NANOCHAT_ALERT_*`, its message also the
-    last argument. At most `COMMAND_S` seconds."""
-    fields = event.fields
-    told = {f"NANOCHAT_ALERT_{k.upper()}": str(fields.get(k, "")) for k in _TOLD}
-    told |= {"NANOCHAT_ALERT_RUN": run_id, "NANOCHAT_ALERT_STEP": str(event.step or "")}
-    message = f"{run_id}: {fields.get('message', '')}" if run_id else str(fields.get("message"))
-    try:
-        child = await asyncio.create_subprocess_exec(
-            *_words(command), message, env={**os.environ, **told}, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )  # fmt: skip
-    except (OSError, ValueError, UsageError) as error:  # ValueError: a NUL in what it is told
-        return AlertTest(127, str(error))
-    try:
-        out, _ = await asyncio.wait_for(child.communicate(), COMMAND_S)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):  # it may have ended, its children hold on
-            os.killpg(child.pid, signal.SIGKILL)
-        return AlertTest(124, f"it took longer than {COMMAND_S:.0f} s")
-    return AlertTest(child.returncode or 0, out.decode("utf-8", "replace")[-MAX_WORDS:].strip())
-
-
-_TOLD = ("rule", "severity", "message", "hint")
-
-
-def _words(command: str) -> list[str]:
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise UsageError(f"the command cannot be read: {error}", "close its quotes") from None
-    if not words:
-        raise UsageError("the command is empty")
-    if words[0] not in _SHELLS and (found := next(filter(None, map(_for_shell, words)), "")):
-        raise UsageError(
-            f"no shell runs the command: `{found}` would be passed on as it stands",
-            f"sh -c {shlex.quote(command)}",
-        )
-    return words
-
-
-_SHELLS = ("sh", "bash", "zsh", "dash", "fish", "/bin/sh", "/bin/bash", "env")
-_OPERATORS = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"})
-
-
-def _for_shell(word: str) -> str:
-    """What of a word only a shell understands, "" if nothing: `$NAME`, a pipe, a redirection."""
-    if word in _OPERATORS or word.endswith(";"):
-        return word
-    return word if re.search(r"\$[A-Za-z_{(]|^[12]?>", word) else ""

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nanochat_host.core.children import let_go
 from nanochat_host.core.inside import (
     InsideError,
     inside_command,
@@ -118,17 +119,20 @@ class Driver:
     async def close(self) -> None:
         """Let the process go: close its stdin, then SIGTERM, then SIGKILL."""
         process = self._process
-        if process is None or process.returncode is not None:
+        if process is None:
             return
         if process.stdin is not None:
             process.stdin.close()
-        for sign in (None, signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                if sign is not None:
-                    process.send_signal(sign)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), LEAVE_S)
-                return
+        try:
+            for sign in (None, signal.SIGTERM):
+                with contextlib.suppress(ProcessLookupError):
+                    if sign is not None:
+                        process.send_signal(sign)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), LEAVE_S)
+                    return
+        finally:
+            await let_go(process)
 
     async def _load(self) -> None:
         if self._process is not None:

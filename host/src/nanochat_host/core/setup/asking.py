@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 from nanochat_host.checkout.imports import needed_packages
+from nanochat_host.core.children import let_go
 from nanochat_host.core.inside import inside_command, inside_env, last_words, require_checkout
 from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.errors import NanochatCliError
@@ -34,13 +34,12 @@ async def ask_python(ref: CheckoutRef) -> dict[str, Any]:
         return {"broken": str(error)}
     try:
         question = json.dumps({"packages": packages}).encode()
-        out, err = await asyncio.wait_for(process.communicate(question), PROBE_S)
+        async with asyncio.timeout(PROBE_S):
+            out, err = await process.communicate(question)
     except TimeoutError:
         return {"broken": f"{ref.python} did not answer within {PROBE_S:.0f} s"}
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        await let_go(process)
     try:
         answer = json.loads(out.splitlines()[-1])
     except (ValueError, IndexError):

@@ -1,0 +1,28 @@
+"""Processes the core speaks with through pipes: how it parts from them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import Any
+
+GONE_S = 5.0
+"""Longest wait for a process that was killed: one that is stuck in the kernel is not waited for."""
+
+
+async def let_go(process: asyncio.subprocess.Process) -> None:
+    """Kill the process if it lives, and close our ends of its pipes. What it started may hold the
+    other ends for ever, and as long as a pipe is open asyncio's transport outlives everybody who
+    could close it, the event loop too."""
+    transport: Any = process._transport  # type: ignore[attr-defined]  # nothing public closes these
+    for fd in (0, 1, 2):
+        if (pipe := transport.get_pipe_transport(fd)) is not None:
+            pipe.close()
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GONE_S):
+            await process.wait()
