@@ -203,3 +203,20 @@ def test_x_means_stop_everywhere() -> None:
     }
     assert meant == {"stop"}
     assert "x" not in {key.key for key in Log.keys}, "a panel's keys come before its screen's"
+
+
+async def test_keys_that_steer_say_why_they_cannot(home: Path) -> None:
+    core = FakeCore()
+    core.run_list = [make_run(state="failed")]
+    app = Host(home, core).app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.model.loaded, "the first answer")
+        await pilot.press("d")
+        await until(pilot, lambda: app.current_mode == "dashboard", "the dashboard")
+        await until(pilot, lambda: "Runs" in screen_text(app), "its keys")
+        assert "Pause" not in screen_text(app)
+        for key, name in (("p", "Pause"), ("c", "Save"), ("x", "Stop")):
+            await pilot.press(key)
+            told = f"{name}: first has ended (failed). n starts one, r shows all"
+            await until(pilot, lambda told=told: told in toasts(app), told)
+    assert core.sent == []

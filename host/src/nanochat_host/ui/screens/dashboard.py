@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.events import Key
 
 from nanochat_host.core.wire import Command, Control
 from nanochat_host.packs.catalog import BUILTIN
@@ -15,6 +16,7 @@ from nanochat_host.ui.messages import SteerWanted, StopWanted
 from nanochat_host.ui.screens.deck_screen import DeckScreen
 from nanochat_host.ui.widgets.panel_keys import may_declare
 from nanochat_host.ui.widgets.panel_view import PanelView
+from nanochat_host.ui.words import run_name
 
 STEERING = frozenset({"steer", "pause", "stop"})
 WHILE_EDITING = frozenset({"tab", "edit", "reload_layout", "back"})
@@ -57,7 +59,18 @@ class DashboardScreen(DeckScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self.editing and action not in WHILE_EDITING:
             return False
-        return self.model.live if action in STEERING else True
+        # Not False: a key that cannot act now is not shown, but says why when it is pressed.
+        return True if self.model.live or action not in STEERING else None
+
+    def on_key(self, event: Key) -> None:
+        """A key that steers, of a run that cannot be steered."""
+        pressed = self.active_bindings.get(event.key)
+        if pressed is None or pressed.node is not self or pressed.enabled:
+            return
+        event.stop()
+        run, does = self.model.run, pressed.binding.description
+        told = f"{run_name(run)} has ended ({run.state})" if run else "there is no run"
+        self.notify(clean(f"{does}: {told}. n starts one, r shows all"), markup=False)
 
     def panel_keys(self) -> list[KeyNote]:
         """Keys that the seen panels listen to while they have the focus."""
