@@ -93,7 +93,9 @@ def make_checkout(folder: Path) -> Path:
 
 
 def events_of(run: RunPaths) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run.events_jsonl.read_text().splitlines() if line]
+    """Whole lines so far: the last one may be under way."""
+    whole = run.events_jsonl.read_text().rpartition("\n")[0]
+    return [json.loads(line) for line in whole.splitlines() if line]
 
 
 def status_of(run: RunPaths) -> RunStatus:

@@ -147,7 +147,9 @@ def assert_nothing_lost(rig: TuiRig, run: RunPaths, *, ended: bool = False) -> N
         assert len(printed) - len(reported) in (0, 1)
 
     def stored() -> bool:
-        (loss,) = [m for m in rig.client.metrics(run.run_id) if m.name == "train/loss_raw"]
+        found = {m.name: m for m in rig.client.metrics(run.run_id)}
+        if (loss := found.get("train/loss_raw")) is None:  # a core that has just come back
+            return False
         assert loss.count == loss.last - loss.first + 1 and loss.first == 0
         return loss.count >= len(reported)
 

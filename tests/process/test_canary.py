@@ -139,6 +139,7 @@ def test_no_file_of_ours_holds_it_but_the_store(rig: TuiRig) -> None:
     with tarfile.open(rig.folder / "doctor.tar.gz") as archive:
         archive.extractall(rig.folder / "archive", filter="data")
     assert any((rig.folder / "archive").rglob("*.json*"))
+    rig.client.shutdown()  # what it writes last is there, and no file comes or goes meanwhile
     assert files_with_a_canary(rig.folder) == {"home/secrets.json"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def text(events: list[wire.ChatEvent], side: int = 0, kind: str = "text") -> str
 def test_words_stream_the_turn_is_kept_and_found_again(rig: CoreRig) -> None:
     chat = begin(rig, "sft")
     assert (chat.mode, chat.checkpoints) == ("chat", ["sft/d2/000010"])
+    began = time.perf_counter()
     first = say(rig, chat.id, "grüße 日本")
+    took_s = time.perf_counter() - began
     assert text(first) == "grüße 日本"
     assert [e.event for e in first if e.event not in ("loading", "piece")] == [
         "begin",
@@ -79,7 +82,7 @@ def test_words_stream_the_turn_is_kept_and_found_again(rig: CoreRig) -> None:
     ]
     end = next(e for e in first if e.event == "end")
     assert (end.reason, end.tokens) == ("end", 14)
-    assert 0 < end.ttft_s < 5
+    assert 0 < end.ttft_s < took_s
     assert text(say(rig, chat.id, "turn TURNS")) == "turn 2"
     file = rig.paths.chats / f"{chat.id}.json"
     assert file.stat().st_mode & 0o777 == 0o600

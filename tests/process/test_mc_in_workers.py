@@ -41,7 +41,7 @@ def test_the_folder_is_a_pack_of_nine_panels() -> None:
 
 @pytest.mark.parametrize("panel_id", PANELS)
 async def test_a_panel_draws_in_a_worker(panel_id: str) -> None:
-    """Contexts of 2,800 entries among the data: the worker's deadlines hold for them."""
+    """Contexts of 2,800 entries among the data: they fit into a frame."""
     entry = CATALOG.panels[f"mc:{panel_id}"]
     assert "waiting" in to_text(await render(entry, {}, Data(), 40, 8), 40, 8)
     panel = PanelDriver.from_pack(PACK, panel_id)
