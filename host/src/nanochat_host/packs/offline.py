@@ -16,11 +16,14 @@ from nanochat_sdk.standin import StandIn
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.process import PanelProcess
+from nanochat_host.packs.session import Deadlines
 from nanochat_host.packs.state import PanelState
 from nanochat_host.packs.supervisor import Supervisor
 
 _ROUNDS = 8
 """Rounds of questions and answers before the picture is taken."""
+PATIENT = Deadlines(frame_s=30.0, start_s=30.0, load_s=30.0)
+"""Nobody's keys wait for this picture: a busy machine may take its time."""
 _FINAL = (PanelState.BACKOFF, PanelState.QUARANTINED)
 
 
@@ -39,20 +42,30 @@ Answer: TypeAlias = Data | Callable[[Needs], Data]
 
 
 def render_once(
-    entry: PanelEntry, options: Mapping[str, Any], answer: Answer, width: int, height: int
+    entry: PanelEntry,
+    options: Mapping[str, Any],
+    answer: Answer,
+    width: int,
+    height: int,
+    deadlines: Deadlines = PATIENT,
 ) -> Payload:
     """Start the panel's worker and return what it draws from `answer` in width x height cells.
 
     Raises PanelFailedError, OptionError. Not from within a running event loop: use `render` there.
     """
-    return asyncio.run(render(entry, options, answer, width, height))
+    return asyncio.run(render(entry, options, answer, width, height, deadlines))
 
 
 async def render(
-    entry: PanelEntry, options: Mapping[str, Any], answer: Answer, width: int, height: int
+    entry: PanelEntry,
+    options: Mapping[str, Any],
+    answer: Answer,
+    width: int,
+    height: int,
+    deadlines: Deadlines = PATIENT,
 ) -> Payload:
     """`render_once` inside an event loop."""
-    async with Stage(entry, options) as stage:
+    async with Stage(entry, options, deadlines) as stage:
         await stage.loaded()
         if not isinstance(answer, Data):
             # A frame without data tells the panel its size, and the panel what it needs there.
@@ -72,11 +85,13 @@ class Stage:
     that are forgotten, and a network without an answer.
     """
 
-    def __init__(self, entry: PanelEntry, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, entry: PanelEntry, options: Mapping[str, Any], deadlines: Deadlines = PATIENT
+    ) -> None:
         self._entry, self._options = entry, options
         self._changed = asyncio.Event()
         self._host = StandIn()
-        self._supervisor = Supervisor(lambda _panel: self._changed.set())
+        self._supervisor = Supervisor(lambda _panel: self._changed.set(), deadlines)
         self.panel: PanelProcess
 
     async def __aenter__(self) -> Stage:

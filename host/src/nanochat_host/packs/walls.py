@@ -10,9 +10,10 @@ from nanochat_sdk.protocol import Hello
 from nanochat_host.packs.failure import Failure
 from nanochat_host.packs.sandbox.steps import STEPS
 from nanochat_host.packs.sandbox.witness import LINES
+from nanochat_host.packs.session import Deadlines
 from nanochat_host.packs.supervisor import Supervisor
 
-_TIMEOUT_S = 10.0
+_PATIENCE_S = 30.0
 
 
 def describe_walls() -> dict[str, tuple[str, str]]:
@@ -31,12 +32,12 @@ async def _hello() -> Hello:
         if not said.done():
             said.set_exception(OSError(failure.reason))
 
-    supervisor = Supervisor(lambda _panel: None)
+    supervisor = Supervisor(lambda _panel: None, Deadlines(start_s=_PATIENCE_S))
     try:
         await supervisor.start()
         worker = supervisor.spawn(said.set_result, on_failure)
         try:
-            message = decode_from_worker(await asyncio.wait_for(said, _TIMEOUT_S))
+            message = decode_from_worker(await asyncio.wait_for(said, _PATIENCE_S))
         finally:
             worker.end()
     finally:

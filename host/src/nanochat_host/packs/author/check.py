@@ -14,12 +14,15 @@ from nanochat_sdk.manifest import PanelManifest
 from nanochat_sdk.payload import Payload
 
 from nanochat_host.packs.catalog import PanelEntry
-from nanochat_host.packs.offline import PanelFailedError, Stage, render_once
+from nanochat_host.packs.offline import PATIENT, PanelFailedError, Stage, render_once
+from nanochat_host.packs.session import Deadlines
 from nanochat_host.paths import atomic_write
 
 SIZES = ((40, 10), (80, 20), (160, 45))
 """Cells of a panel on a small, a usual and a large terminal."""
 HOSTILE_SIZES = ((1, 1), (39, 9), (200, 60))
+AS_ON_SCREEN = Deadlines(start_s=PATIENT.start_s, load_s=PATIENT.load_s)
+"""A frame has the time it has on a screen; a busy machine may take longer to start a worker."""
 MAX_FAILURES = 5
 """A panel that fails more often is not asked further."""
 
@@ -45,7 +48,7 @@ def check_panel(entry: PanelEntry, query: Query, draw: Draw, *, update: bool) ->
     report = PanelReport(entry.name)
     for width, height in sizes_of(entry.panel):
         try:
-            payload = render_once(entry, {}, lambda n: query(entry, n), width, height)
+            payload = render_once(entry, {}, lambda n: query(entry, n), width, height, AS_ON_SCREEN)
         except PanelFailedError as error:
             report.wrong.append(f"{width}x{height}: {error.message}\n{error.traceback}".rstrip())
             continue
@@ -94,7 +97,7 @@ def _difference(before: str, lines: list[str]) -> str:
 
 async def _feed_hostile(entry: PanelEntry, report: PanelReport) -> None:
     """Each odd answer at several sizes; a panel that raises is started again for the next one."""
-    async with Stage(entry, {}) as stage:
+    async with Stage(entry, {}, AS_ON_SCREEN) as stage:
         try:
             await stage.loaded()
         except PanelFailedError:
