@@ -13,7 +13,7 @@ from nanochat_host.packs.process import UNSANDBOXED_VARIABLE, PanelState
 from nanochat_host.packs.sandbox import landlock, library, namespaces, witness
 from nanochat_host.packs.sandbox.level import Level, level_of
 from nanochat_host.packs.supervisor import Supervisor
-from workers_stage import CATALOG, PATIENCE_S
+from workers_stage import CALM, CATALOG, PATIENCE_S
 
 BUILTIN_PANEL = "builtin:progress"
 MEASURED = ("files", "writing", "network", "signals", "processes")
@@ -52,7 +52,7 @@ def test_open_in_spite_of_a_wall_is_an_alarm_and_without_one_a_fact() -> None:
 async def opened(name: str, highest: Level, **supervisor: object) -> tuple[PanelState, str, object]:
     """State, reason and level of a panel once it is up or has failed."""
     told = asyncio.Event()
-    host = Supervisor(lambda _panel: told.set(), highest=highest, **supervisor)  # type: ignore[arg-type]
+    host = Supervisor(lambda _panel: told.set(), CALM, highest=highest, **supervisor)  # type: ignore[arg-type]
     try:
         catalog = Catalog.discover() if name == BUILTIN_PANEL else CATALOG
         panel = host.open(catalog.entry(name), {}, ())
@@ -125,7 +125,7 @@ def test_older_versions_of_landlock_hold_what_they_know(version: int) -> None:
 async def test_a_pack_over_its_budget_is_ended_with_the_reason() -> None:
     tiny = Budget(memory_bytes=1)
     told = asyncio.Event()
-    host = Supervisor(lambda _panel: told.set(), allow_unsandboxed=["fixture"], budget=tiny)
+    host = Supervisor(lambda _panel: told.set(), CALM, allow_unsandboxed=["fixture"], budget=tiny)
     try:
         panel = host.open(CATALOG.entry("fixture:echo"), {}, ())
         async with asyncio.timeout(PATIENCE_S):

@@ -11,7 +11,7 @@ from nanochat_host.packs.catalog import PanelEntry
 from nanochat_host.packs.policy import BASE_DELAY_S
 from nanochat_host.packs.process import PanelState
 from nanochat_sdk.protocol import MAX_FRAME
-from workers_stage import BRISK, CATALOG, PATIENCE_S, Deadlines, ask, gone, on_stage, text
+from workers_stage import BRISK, CATALOG, PATIENCE_S, ask, gone, hurry, on_stage, text
 
 
 async def test_an_exception_is_shown_and_the_panel_stays_loaded() -> None:
@@ -106,10 +106,11 @@ async def test_a_panel_that_never_loads_is_killed() -> None:
 
 
 async def test_a_panel_that_hangs_is_killed_and_its_last_payload_stays() -> None:
-    async with on_stage(BRISK) as stage:
+    async with on_stage() as stage:
         panel = await stage.live("hang")
         pid = panel.pid
         await stage.frame(panel)
+        hurry(panel)
         assert await stage.fails(panel) == "did not answer within 2 s"
         await gone(pid)
         assert text(panel) == "so far so good"
@@ -121,8 +122,9 @@ async def test_a_panel_that_hangs_is_killed_and_its_last_payload_stays() -> None
 
 
 async def test_a_flooded_log_blocks_its_writer_and_keeps_only_a_tail() -> None:
-    async with on_stage(BRISK) as stage:
+    async with on_stage() as stage:
         panel = await stage.live("chatty")
+        hurry(panel)
         assert ask(panel)
         session = panel._session
         assert session is not None
@@ -158,8 +160,9 @@ async def test_a_lie_is_a_violation_and_ends_in_quarantine_at_once(lie: str, rea
 
 
 async def test_half_a_message_is_a_deadline_missed() -> None:
-    async with on_stage(BRISK) as stage:
+    async with on_stage() as stage:
         panel = await stage.live("liar", lie="half")
+        hurry(panel)
         assert await stage.fails(panel) == "did not answer within 2 s"
         assert panel.state is PanelState.BACKOFF
 
@@ -181,17 +184,17 @@ async def test_poisoned_text_is_harmless_wherever_it_travels() -> None:
 
 
 async def test_one_bad_panel_does_not_slow_the_others() -> None:
-    async with on_stage(Deadlines()) as stage:
+    async with on_stage() as stage:
         good = await stage.live("echo")
-        bad = [
-            await stage.live("hang"),
-            await stage.live("chatty"),
-            await stage.live("liar", lie="flood"),
-        ]
-        for panel in bad:
-            ask(panel)
+        hang, chatty = await stage.live("hang"), await stage.live("chatty")
+        liar = await stage.live("liar", lie="flood")
+        await stage.frame(hang)
+        hurry(chatty)
+        for panel in (hang, chatty, liar):
+            assert ask(panel)
         for _ in range(50):
             await stage.frame(good)
-        await stage.until(lambda: all(panel.failures for panel in [*bad[1:]]))
+        assert hang.failures == 0, "it hangs still: nobody waited for its deadline"
+        await stage.until(lambda: chatty.failures and liar.failures)
         await stage.frame(good)
         assert (good.failures, good.state) == (0, PanelState.LIVE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from nanochat_host.packs.process import PanelState
 from nanochat_sdk import Capability, Data, Input, Needs, View
 from nanochat_sdk.errors import OptionError
 from nanochat_sdk.payload import Cells, Text
-from workers_stage import CATALOG, PATIENCE_S, ask, on_stage, text
+from workers_stage import CATALOG, PATIENCE_S, ask, gone, on_stage, text
 
 
 async def test_a_panel_loads_draws_and_says_what_it_needs() -> None:
@@ -74,9 +75,14 @@ async def test_one_frame_in_flight_and_a_pull_meanwhile_is_refused() -> None:
 
 async def test_a_slow_frame_shows_as_slow_and_then_as_live() -> None:
     async with on_stage() as stage:
-        panel = await stage.live("sleepy", seconds=0.3)
-        await stage.frame(panel)
-        states = [state for state, _ in stage.history["sleepy"]]
+        panel = await stage.live("echo")
+        assert panel.pid is not None
+        os.kill(panel.pid, signal.SIGSTOP)
+        assert ask(panel)
+        await stage.until(lambda: panel.state is PanelState.SLOW)
+        os.kill(panel.pid, signal.SIGCONT)
+        await stage.until(lambda: panel.frames == 1)
+        states = [state for state, _ in stage.history["echo"]]
         assert states[-2:] == [PanelState.SLOW, PanelState.LIVE]
 
 
@@ -118,10 +124,7 @@ async def test_closing_ends_every_process() -> None:
     async with on_stage() as stage:
         panels = [await stage.live("echo") for _ in range(3)]
         pids = [panel.pid for panel in panels] + [stage.supervisor.zygote_pid]
-    for pid in pids:
-        assert pid is not None
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    await gone(*pids)
     assert {panel.state for panel in panels} == {PanelState.STOPPED}
 
 

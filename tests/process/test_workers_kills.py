@@ -10,7 +10,7 @@ import sys
 from nanochat_host.packs.process import PanelState
 from nanochat_host.packs.room import room_of
 from nanochat_host.packs.worker import _EXIT_GRACE_S
-from workers_stage import CATALOG, FIXTURES, PATIENCE_S, Deadlines, ask, gone, on_stage, text
+from workers_stage import CALM, CATALOG, FIXTURES, PATIENCE_S, Deadlines, ask, gone, on_stage, text
 
 
 def kill(pid: int | None) -> None:
@@ -87,13 +87,14 @@ async def test_a_killed_zygote_takes_its_workers_and_all_come_back() -> None:
 
 
 async def test_a_zygote_that_does_not_answer_is_replaced() -> None:
-    patient = Deadlines(start_s=2.0)
-    async with on_stage(patient) as stage:
+    async with on_stage() as stage:
         await stage.supervisor.start(room_of(CATALOG.entry("fixture:echo")))
         zygote = stage.supervisor.zygote_pid
         assert zygote is not None
         os.kill(zygote, signal.SIGSTOP)
+        stage.supervisor._deadlines = Deadlines(start_s=2.0)
         panel = stage.open("echo")
+        panel._deadlines = CALM  # the next worker may take its time
         await stage.until(lambda: panel.failures)
         assert panel.reason.startswith("did not start within 2 s")
         await gone(zygote)

@@ -20,7 +20,7 @@ from nanochat_host.packs.supervisor import Supervisor
 from nanochat_sdk import Data, EditorSubmitted, FormSubmitted, Input
 from nanochat_sdk.asks import Answer, StorePut
 from nanochat_sdk.payload import Editor, Form, Text
-from workers_stage import CATALOG, Stage, on_stage, text
+from workers_stage import CALM, CATALOG, Stage, on_stage, text
 
 STORE = ("store:kv",)
 
@@ -159,7 +159,7 @@ class Reading:
         async with on_stage() as stage:
             await stage.supervisor.close()
             stage.supervisor = Supervisor(
-                stage._on_change, highest=self._level, allow_unsandboxed=["reader"]
+                stage._on_change, CALM, highest=self._level, allow_unsandboxed=["reader"]
             )
             panel = stage.supervisor.open(self.catalog.entry("reader:one"), {}, granted)
             await stage.until(lambda: panel.ready)

@@ -73,7 +73,7 @@ async def test_the_hello_says_what_was_built_and_what_was_found() -> None:
         assert list(panel.walls) == [wall.name for wall in (*STEPS, *LINES)]
         assert "OPEN" not in panel.walls.values()
         assert panel.level is level_of(panel.walls)
-        assert panel.badge == level_of(panel.walls).badge
+        assert panel.badge == f"fixture · {level_of(panel.walls).badge}"
 
 
 def test_the_walls_are_measured_on_a_worker_of_this_machine() -> None:

@@ -24,7 +24,7 @@ PATIENCE_S = 20.0
 CALM = Deadlines(frame_s=PATIENCE_S, start_s=PATIENCE_S, load_s=PATIENCE_S)
 """For tests that are not about time."""
 BRISK = Deadlines(slow_s=0.1, frame_s=2.0, start_s=PATIENCE_S, load_s=2.0)
-"""For tests that wait for a deadline to pass."""
+"""For tests that wait for a deadline to pass; see `hurry` for those of one worker."""
 
 
 class Stage:
@@ -90,6 +90,12 @@ def ask(panel: PanelProcess, *, width: int = 40, height: int = 10, **pull: Any) 
     now = pull.pop("now", None)
     data = None if now is None else msgspec.msgpack.encode(Data(now=now))
     return panel.pull(width=width, height=height, data=data, view=View(), **pull)
+
+
+def hurry(panel: PanelProcess) -> None:
+    """The frames of its present worker have `BRISK` deadlines from now on."""
+    assert panel._session is not None
+    panel._session._deadlines = BRISK
 
 
 def text(panel: PanelProcess) -> str:
