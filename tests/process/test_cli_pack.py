@@ -111,6 +111,9 @@ def test_files_that_changed_in_the_store_are_not_run(cli: Cli) -> None:
     assert "changed since you agreed" in said
     assert "nanochat-cli pack remove heat" in said
     assert "changed since you agreed" in cli("pack", "info", "heat", code=1)
+    listed = cli.run("pack", "list", code=1)
+    assert "changed" in listed.out and "enabled" not in listed.out.partition("heat")[2]
+    assert "pack heat: its files have changed" in listed.err
     cli("pack", "install", "heat", "--yes")
     assert "heat says hello" in cli.render()
 

@@ -180,3 +180,21 @@ async def test_errors_are_listed_below_the_packs(host: Host, core: FakeCore, sou
         assert "\x1b" not in listed(app)
         await pilot.press("escape")
         await until(pilot, lambda: app.current_mode == "home", "back home")
+
+
+async def test_a_pack_whose_files_changed_is_marked(
+    host: Host, core: FakeCore, source: Path
+) -> None:
+    install(host.paths, source)
+    app = host.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.action_show("packs")
+        await until(pilot, lambda: "Heat (heat)" in listed(app), "the list")
+        assert "changed" not in listed(app)
+        await app.action_show("home")
+        panel = next((host.paths.home / "packs/store").glob("*/pack/panel.py"))
+        panel.chmod(0o600)
+        panel.write_text(panel.read_text() + "#")
+        await app.action_show("packs")
+        told = "its files have changed since you agreed to them; install it again or remove it"
+        await until(pilot, lambda: told in listed(app), "what is wrong")

@@ -51,6 +51,12 @@ class FoundPack(msgspec.Struct, frozen=True):
         """Permissions that any of its panels asks for, in the order declared."""
         return declared_by(self.manifest)
 
+    def objection(self) -> str:
+        """Why its files are not those the person agreed to, "" when they are. Reads them all."""
+        from nanochat_host.packs.install.tree import objection
+
+        return objection(self.root, self.record.sha256) if self.record is not None else ""
+
 
 class PanelEntry(msgspec.Struct, frozen=True):
     """A panel that can be opened. paths: folders its worker puts on sys.path. folder: all that its

@@ -57,12 +57,18 @@ def rows(
     uses: Mapping[str, PackUse],
     budget: Budget,
     levels: Mapping[str, Level],
+    changed: Mapping[str, str],
 ) -> list[Row]:
-    """uses, levels: by pack id, of those with an open panel."""
+    """uses, levels: by pack id, of those with an open panel. changed: why the files of a pack are
+    not those that were agreed to."""
     lines = []
     for pack_id, pack in catalog.packs.items():
         use = uses.get(pack_id)
-        lines.append(_pack_row(pack, use, budget, levels.get(pack_id)))
+        objection = changed.get(pack_id, "")
+        lines.append(_pack_row(pack, use, budget, levels.get(pack_id), changed=bool(objection)))
+        if objection:
+            told = f"  {clean(objection)}; install it again or remove it"
+            lines.append(Row("", (("!", "error"), (told, "error"))))
         if pack_id != BUILTIN:
             lines += _permission_rows(catalog, pack)
         for panel, why in (use.stopped if use else {}).items():
@@ -76,7 +82,9 @@ def rows(
     return lines
 
 
-def _pack_row(pack: FoundPack, use: PackUse | None, budget: Budget, level: Level | None) -> Row:
+def _pack_row(
+    pack: FoundPack, use: PackUse | None, budget: Budget, level: Level | None, *, changed: bool
+) -> Row:
     manifest, record = pack.manifest, pack.record
     builtin = manifest.id == BUILTIN
     origin = "program" if builtin else "folder" if record is None else "installed"
@@ -90,6 +98,8 @@ def _pack_row(pack: FoundPack, use: PackUse | None, budget: Budget, level: Level
     walls = _WALLS[level] if level is not None else ("", "")
     if not pack.enabled:
         walls = ("disabled", "muted")
+    elif changed:
+        walls = ("changed", "error")
     elif record is not None and record.unsandboxed and level is None:
         walls = ("may do without", "warning")
     return Row(

@@ -93,16 +93,22 @@ def list_all(args: argparse.Namespace, paths: Paths) -> int:
     from nanochat_host.core.declared_problems import declared_problems
 
     catalog = _catalog(paths)
-    rows = []
+    rows, changed = [], {}
     for name, pack in catalog.packs.items():
         state = "enabled" if pack.enabled else "disabled"
+        if objection := pack.objection():
+            state, changed[name] = "changed", f"{objection}; install it again or remove it"
         count = len(pack.manifest.panels)
         may = ", ".join(_granted(catalog, pack)) or "-"
         rows.append([name, pack.manifest.version, _origin(pack), state, str(count), may])
-    problems = declared_problems(paths)
+    problems = {**declared_problems(paths), **changed}
     errors = [{"message": error.message, "hint": error.hint} for error in catalog.errors]
     errors += [{"message": f"pack {name}: {said}", "hint": ""} for name, said in problems.items()]
-    data = {"packs": [_facts(catalog, pack) for pack in catalog.packs.values()], "errors": errors}
+    packs = [
+        {**_facts(catalog, pack), "changed": changed.get(name, "")}
+        for name, pack in catalog.packs.items()
+    ]
+    data = {"packs": packs, "errors": errors}
     lines = table(["PACK", "VERSION", "FROM", "STATE", "PANELS", "MAY"], rows)
     emit(args, data, lines)
     if not args.json:
@@ -117,7 +123,7 @@ def show(args: argparse.Namespace, paths: Paths) -> int:
     catalog = _catalog(paths)
     pack = _pack(catalog, args.pack)
     facts = _facts(catalog, pack)
-    objection = _objection(pack, paths)
+    objection = pack.objection()
     lines = [
         f"{pack.manifest.title} ({pack.manifest.id} {pack.manifest.version})",
         *([pack.manifest.description] if pack.manifest.description else []),
@@ -245,12 +251,6 @@ def _pack(catalog: Catalog, pack_id: str) -> FoundPack:
         if f"`{pack_id}`" in error.message:
             raise error
     raise NotFoundError(f"no pack `{pack_id}`", f"there are: {', '.join(catalog.packs)}")
-
-
-def _objection(pack: FoundPack, paths: Paths) -> str:
-    from nanochat_host.packs.install.tree import objection
-
-    return objection(pack.root, pack.record.sha256) if pack.record is not None else ""
 
 
 def _origin(pack: FoundPack) -> str:

@@ -18,6 +18,7 @@ from nanochat_host.packs.catalog import Catalog, FoundPack
 from nanochat_host.packs.process import PanelProcess
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.packs.state import PanelState
+from nanochat_host.paths import Paths
 from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.edit.reload import Stamp, stamp_of
 from nanochat_host.ui.model import Topic
@@ -50,6 +51,7 @@ class PacksScreen(HostScreen):
     def __init__(self) -> None:
         super().__init__()
         self._catalog: Catalog | None = None
+        self._changed: dict[str, str] = {}
         self._stamp: Stamp | None = None
         self._due = self._looking = False
 
@@ -60,6 +62,10 @@ class PacksScreen(HostScreen):
     def on_mount(self) -> None:
         self.query_one("#packs", RowList).focus()
         self.set_interval(LOOK_EVERY_S, self._look)
+
+    def on_screen_resume(self) -> None:
+        self._stamp = None  # files of packs may have changed, which packs.json does not show
+        self._look()
 
     def place(self) -> str:
         count = len(self._catalog.packs) if self._catalog else 0
@@ -96,9 +102,11 @@ class PacksScreen(HostScreen):
     async def _refresh(self) -> None:
         """Read what changed on the disk; the figures are new each time."""
         stamp = await asyncio.to_thread(stamp_of, self.host.paths.packs_json)
-        if self._catalog is None or stamp != self._stamp:
+        catalog = self._catalog
+        if catalog is None or stamp != self._stamp:
             self._stamp = stamp
-            self._catalog = await asyncio.to_thread(Catalog.discover, paths=self.host.paths)
+            catalog, self._changed = await asyncio.to_thread(read_packs, self.host.paths)
+            self._catalog = catalog
             if self._dashboard is not None:
                 await look_at_packs(self._dashboard)
         stage = self._dashboard.stage if self._dashboard is not None else None
@@ -108,7 +116,7 @@ class PacksScreen(HostScreen):
         panels = supervisor.panels if supervisor else []
         levels = {panel.entry.pack.id: panel.level for panel in panels if panel.level is not None}
         listed = self.query_one("#packs", RowList)
-        new = rows(self._catalog, uses, budget, levels)
+        new = rows(catalog, uses, budget, levels, self._changed)
         if list(listed.rows) != new:
             listed.set_rows(new)
             self.refresh_bindings()
@@ -194,3 +202,10 @@ class PacksScreen(HostScreen):
             for panel in stage.supervisor.panels
             if panel.entry.pack.id == choice.pack and panel.state is PanelState.QUARANTINED
         ]
+
+
+def read_packs(paths: Paths) -> tuple[Catalog, dict[str, str]]:
+    """Every pack, and by id why the files of one are not those that were agreed to."""
+    catalog = Catalog.discover(paths=paths)
+    told = {name: pack.objection() for name, pack in catalog.packs.items()}
+    return catalog, {name: why for name, why in told.items() if why}
