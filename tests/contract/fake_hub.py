@@ -23,6 +23,7 @@ class FakeHub:
         self.machine_rev = 0
         self.followed: dict[str, RunPaths] = {}
         self.settled: set[str] = set()
+        self.unread: set[str] = set()
         self._told: list[Callback] = []
         self._revs: dict[str, int] = {}
 
@@ -35,6 +36,9 @@ class FakeHub:
 
     def settle(self, run_id: str) -> None:
         self.settled.add(run_id)
+
+    def is_read(self, run_id: str) -> bool:
+        return run_id not in self.unread
 
     def forget(self, run_id: str) -> None:
         self.followed.pop(run_id, None)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import msgspec
 import pytest
 from api_door import Door, open_door
-from nanochat_host.core import wire
+from nanochat_host.core import service, wire
 from nanochat_host.core.calls import MSGPACK
 from nanochat_host.core.calls_outside import health
 from nanochat_host.core.http_glue import MAX_BODY_BYTES
@@ -197,6 +198,29 @@ async def test_the_stream_begins_with_the_present_and_goes_on(door: Door) -> Non
     assert (await anext(stream)).runs is True
     await door.ended(other)
     await stream.aclose()
+
+
+async def test_the_stream_tells_the_last_words_of_a_run_before_its_end(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "READ_S", 60.0)
+    run_id = (await door.start(go=str(tmp_path / "go"))).facts.id
+    stream = door.client.stream(run_id)
+    await anext(stream)
+    door.hub.unread.add(run_id)
+    (tmp_path / "go").touch()
+    await door.ended(run_id)
+    assert not (await door.client.run(run_id)).read
+    door.hub.unread.remove(run_id)
+    door.hub.move(run_id, [Event(1.0, "checkpoint", 3)])
+    told: list[Event] = []
+    async for message in stream:
+        told += message.events
+        if message.facts is not None and message.facts.ended_at:
+            break
+    await stream.aclose()
+    assert [event.step for event in told if event.kind == "checkpoint"] == [3]
+    assert (await door.client.run(run_id)).read
 
 
 async def test_the_stream_tells_of_checkouts_that_come_and_go(door: Door) -> None:

@@ -86,6 +86,23 @@ async def test_the_log_serves_where_there_is_no_hook(hub: TelemetryHub, run: Run
     assert data is not None and data.series["train/loss"].total == 60
 
 
+async def test_a_run_counts_as_read_when_all_was_read_and_told(
+    hub: TelemetryHub, run: RunPaths
+) -> None:
+    told: list[int] = []
+    hub.subscribe(lambda run_id, rev, events: told.extend(e.step or 0 for e in events))
+    run.events_jsonl.write_text("".join(line("checkpoint", step=n) for n in range(1, 3000)))
+    hub.follow(run, live=True)
+    assert not hub.is_read("r1")
+    await until(lambda: hub.is_read("r1"))
+    assert len(hub.events("r1", ["checkpoint"], 3000)) == 2999
+    append(run.events_jsonl, line("checkpoint", step=3000))
+    hub.settle("r1")
+    assert not hub.is_read("r1")
+    await until(lambda: hub.is_read("r1"))
+    assert told[-1] == 3000
+
+
 async def test_scripts_that_follow_one_another_in_a_log(hub: TelemetryHub, run: RunPaths) -> None:
     logs = Path(__file__).parents[1] / "data" / "logs"
     names = ("base_train_d2", "chat_sft_d2")

@@ -148,9 +148,14 @@ class CoreRig:
         return until(lambda: (s := status_of(run)).pid and s, "state.json names the trainer")
 
     def ended(self, run: RunPaths) -> RunSummary:
-        return until(
-            lambda: (s := self.summary(run)).facts.state in ENDED and s, f"{run.run_id} ends"
-        )
+        """Its summary when it has ended, and all that it wrote was read."""
+
+        def found() -> RunSummary | None:
+            detail = self.client.run(run.run_id)
+            over = detail.summary.facts.state in ENDED and detail.read
+            return detail.summary if over else None
+
+        return until(found, f"{run.run_id} ends")
 
     @contextlib.contextmanager
     def started(self) -> Iterator[Self]:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 COALESCE_S = 1 / 60
 KEEP_ALIVE_S = 15.0
+READ_S = 10.0
+"""The end of a run waits that long to be told, until its last words were read."""
 
 
 class Core:
@@ -149,6 +151,7 @@ class Core:
             status=run.status,
             patches=steering.patches(run.control.commands(), known),
             live=known.live,
+            read=self.hub.is_read(run_id),
         )
 
     async def start_run(self, wish: wire.StartRun) -> wire.RunSummary:
@@ -264,6 +267,7 @@ class Core:
         run = self.run(run_id) if run_id else None
         listener, let_go = self.streams.listen(run_id)
         first = True
+        goes_on = run is not None and not run.ended
         machine_rev = -1
         told: list[HealthPart] = []
         try:
@@ -271,6 +275,9 @@ class Core:
                 if not await listener.wait(KEEP_ALIVE_S):
                     yield None
                     continue
+                if run is not None and goes_on and run.ended:
+                    goes_on = False
+                    await self._read_up(run_id)  # its last words go before its end
                 if listener.closed:
                     return
                 events, listing = listener.take()
@@ -292,6 +299,12 @@ class Core:
                 await asyncio.sleep(COALESCE_S)
         finally:
             let_go()
+
+    async def _read_up(self, run_id: str) -> None:
+        """Wait until all that an ended run said was read and told, but no longer than `READ_S`."""
+        deadline = time.monotonic() + READ_S
+        while not self.hub.is_read(run_id) and time.monotonic() < deadline:
+            await asyncio.sleep(COALESCE_S)
 
     def _telemetry_changed(self, run_id: str, rev: int, events: list[Event]) -> None:
         if run_id:

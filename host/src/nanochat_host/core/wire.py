@@ -229,14 +229,15 @@ class RunSummary(msgspec.Struct):
 
 
 class RunDetail(msgspec.Struct):
-    """GET /v1/runs/{id}."""
+    """GET /v1/runs/{id}. live: options that may be changed while it runs. read: what it had written
+    when the core took it up was read, of a run that has ended all of it."""
 
     summary: RunSummary
     record: RunRecord
     status: RunStatus
     patches: list[dict[str, Any]] = []
     live: list[str] = []
-    """Options that may be changed while it runs."""
+    read: bool = True
 
 
 Command = Literal["save", "eval", "sample", "stop", "pause", "resume", "set", "lr"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from nanochat_host.core import calls_outside as calls
 from nanochat_host.core.wire_outside import AdoptRun
 from nanochat_host.paths import Paths, expand
-from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
+from nanochat_host.verbs.common import Verbs, add_verb, connect, read_run
 from nanochat_host.verbs.output import emit, table
 
 
@@ -60,7 +60,7 @@ def adopt_log(args: argparse.Namespace, paths: Paths) -> int:
 
 def show_sources(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    found = client.ask(calls.sources(find_run(client, args.run).facts.id))
+    found = client.ask(calls.sources(read_run(client, args.run).summary.facts.id))
     rows = [[info.name, info.state, info.detail or "-", info.page or "-"] for info in found]
     emit(args, found, table(["SOURCE", "STATE", "WHY", "PAGE"], rows))
     return 0
@@ -68,7 +68,7 @@ def show_sources(args: argparse.Namespace, paths: Paths) -> int:
 
 def show_health(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    found = client.ask(calls.health(find_run(client, args.run).facts.id))
+    found = client.ask(calls.health(read_run(client, args.run).summary.facts.id))
     rows = [[part.label, part.text, part.level, part.why] for part in found]
     emit(args, found, table(["WHAT", "STATE", "", "WHY"], rows))
     return 0

@@ -14,7 +14,7 @@ from nanochat_host.core.wire_declared import PackAlert
 from nanochat_host.core.wire_outside import ChangeAlerts
 from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
-from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_value
+from nanochat_host.verbs.common import Verbs, add_verb, connect, parse_value, read_run
 from nanochat_host.verbs.output import emit, table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def show(args: argparse.Namespace, paths: Paths) -> int:
 
 def list_raised(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    run_id = find_run(client, args.run).facts.id if args.run else ""
+    run_id = read_run(client, args.run).summary.facts.id if args.run else ""
     found = client.ask(calls.raised_alerts(run_id))
     found = [alert for alert in found if not (args.active and alert.until)]
     lines: list[str] = []

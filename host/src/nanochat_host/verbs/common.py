@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ from nanochat_host.paths import Paths
 
 if TYPE_CHECKING:
     from nanochat_host.core.client import CoreClient
-    from nanochat_host.core.wire import RunSummary
+    from nanochat_host.core.wire import RunDetail, RunSummary
 
 Handler = Callable[[argparse.Namespace, Paths], int | None]
+READ_S = 5.0
 Verbs = Any  # argparse keeps the type of its subparsers action private
 
 
@@ -71,6 +73,16 @@ def find_run(client: CoreClient, word: str) -> RunSummary:
     raise NotFoundError(
         f"there is no run `{word}`", "`nanochat-cli run list` shows them; `last` is the newest"
     )
+
+
+def read_run(client: CoreClient, word: str) -> RunDetail:
+    """`find_run` for what prints numbers: they are to be whole also when the run has just ended, or
+    the core has just come. Of a run whose reading takes longer than `READ_S`, what is known."""
+    run_id = find_run(client, word).facts.id
+    deadline = time.monotonic() + READ_S
+    while not (detail := client.run(run_id)).read and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return detail
 
 
 def parse_pairs(pairs: list[str]) -> dict[str, str]:

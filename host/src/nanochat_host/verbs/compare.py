@@ -19,7 +19,7 @@ from nanochat_host.core.wire_compare import (
 )
 from nanochat_host.errors import NotFoundError, UsageError
 from nanochat_host.paths import Paths, atomic_write, expand
-from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
+from nanochat_host.verbs.common import Verbs, add_verb, connect, read_run
 from nanochat_host.verbs.output import emit, table
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def register(subs: Verbs) -> None:
 
 def print_comparison(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    ids = list(dict.fromkeys(find_run(client, word).facts.id for word in args.runs))
+    ids = list(dict.fromkeys(read_run(client, word).summary.facts.id for word in args.runs))
     found = ask(client, CompareRuns(ids, args.metric, args.x, SVG_COLUMNS))
     if not any(run.points for run in found.runs):
         raise nothing_to_compare(found, args.metric)

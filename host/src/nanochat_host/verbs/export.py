@@ -9,7 +9,7 @@ import shlex
 from nanochat_host.core.wire import RunRecord, RunStep
 from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
-from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
+from nanochat_host.verbs.common import Verbs, add_verb, connect, read_run
 from nanochat_host.verbs.compare import AXES
 from nanochat_host.verbs.output import emit
 
@@ -38,7 +38,7 @@ def register(subs: Verbs) -> None:
 
 def print_commands(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    ids = list(dict.fromkeys(find_run(client, word).facts.id for word in args.runs))
+    ids = list(dict.fromkeys(read_run(client, word).summary.facts.id for word in args.runs))
     if len(ids) > 1:
         if args.report is None:
             raise UsageError("commands are of one run", "--report DIR compares several")

@@ -14,7 +14,7 @@ from nanochat_sdk.data import Data, Needs
 from nanochat_host.core.wire import Query, QueryItem, QueryResult
 from nanochat_host.errors import NotFoundError, UsageError
 from nanochat_host.paths import Paths
-from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs, parse_value
+from nanochat_host.verbs.common import Verbs, add_verb, connect, parse_pairs, parse_value, read_run
 from nanochat_host.verbs.output import emit, remark, table
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _decode(result: QueryResult) -> Data:
 
 def _of_run(args: argparse.Namespace, paths: Paths, entry: PanelEntry) -> Callable[[Needs], Data]:
     client = connect(paths)
-    run_id = find_run(client, args.run).facts.id
+    run_id = read_run(client, args.run).summary.facts.id
     return lambda needs: _decode(client.query(Query(run=run_id, items=[_item(entry, needs)])))
 
 

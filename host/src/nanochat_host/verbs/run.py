@@ -12,7 +12,15 @@ from nanochat_host.errors import UsageError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs import adopt, compare, export, follow, queue, steer
 from nanochat_host.verbs.alerts import active_alerts
-from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run, parse_pairs, prefab_name
+from nanochat_host.verbs.common import (
+    Verbs,
+    add_verb,
+    connect,
+    find_run,
+    parse_pairs,
+    prefab_name,
+    read_run,
+)
 from nanochat_host.verbs.output import confirm, emit, table
 
 if TYPE_CHECKING:
@@ -166,7 +174,7 @@ def number(value: float | None) -> str:
 
 def show_one(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    detail = client.run(find_run(client, args.run).facts.id)
+    detail = read_run(client, args.run)
     facts, record = detail.summary.facts, detail.record
     lines = [
         f"{facts.id}  {facts.state}{': ' + facts.reason if facts.reason else ''}",
@@ -206,7 +214,7 @@ def clock(ts: float) -> str:
 
 def list_metrics(args: argparse.Namespace, paths: Paths) -> int:
     client = connect(paths)
-    infos = client.metrics(find_run(client, args.run).facts.id)
+    infos = client.metrics(read_run(client, args.run).summary.facts.id)
     rows = [
         [m.name, "nan" if m.value is None else f"{m.value:.6g}", m.unit, str(m.count),
          f"{m.first}-{m.last}"]

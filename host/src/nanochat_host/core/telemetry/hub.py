@@ -141,6 +141,14 @@ class TelemetryHub:
         run = self._runs.get(run_id)
         return run.settled if run else self._runs.parked(run_id) is not None
 
+    def is_read(self, run_id: str) -> bool:
+        """Whether what a run had written when it was taken up was read, of one that has ended all
+        of it, and subscribers were told."""
+        run = self._runs.get(run_id)
+        if run is not None and run.live:
+            return run.caught_up
+        return self.is_settled(run_id) and not self._notifier.owes(run_id)
+
     def forget(self, run_id: str) -> None:
         """Drop everything held about a run. Its files are the caller's."""
         if run := self._runs.drop(run_id):

@@ -38,6 +38,10 @@ class Notifier:
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
 
+    def owes(self, run_id: str) -> bool:
+        """Whether something of it is yet to be told."""
+        return run_id in self._pending
+
     def changed(self, run_id: str, rev: int, events: list[Event]) -> None:
         """Something changed."""
         held = self._pending.get(run_id, (0, []))
