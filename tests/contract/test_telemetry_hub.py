@@ -95,7 +95,7 @@ async def test_a_run_counts_as_read_when_all_was_read_and_told(
     hub.follow(run, live=True)
     assert not hub.is_read("r1")
     await until(lambda: hub.is_read("r1"))
-    assert len(hub.events("r1", ["checkpoint"], 3000)) == 2999
+    assert hub.events("r1", ["checkpoint"], 1)[0].step == 2999
     append(run.events_jsonl, line("checkpoint", step=3000))
     hub.settle("r1")
     assert not hub.is_read("r1")
