@@ -130,6 +130,11 @@ class Catalog(msgspec.Struct, frozen=True):
         held |= {pack_id: frozenset(given) for pack_id, given in (grants or {}).items()}
         return cls(panels, errors, held, packs)
 
+    def changed(self) -> dict[str, str]:
+        """Objections to installed packs, by id. Reads all their files."""
+        told = {name: pack.objection() for name, pack in self.packs.items()}
+        return {name: why for name, why in told.items() if why}
+
     @property
     def manifests(self) -> dict[str, PanelManifest]:
         """Panel manifests by "pack:panel", which is all that a layout needs to know."""

@@ -93,19 +93,20 @@ def list_all(args: argparse.Namespace, paths: Paths) -> int:
     from nanochat_host.core.declared_problems import declared_problems
 
     catalog = _catalog(paths)
-    rows, changed = [], {}
+    told = {
+        name: f"{why}; install it again or remove it" for name, why in catalog.changed().items()
+    }
+    rows = []
     for name, pack in catalog.packs.items():
-        state = "enabled" if pack.enabled else "disabled"
-        if objection := pack.objection():
-            state, changed[name] = "changed", f"{objection}; install it again or remove it"
+        state = "changed" if name in told else "enabled" if pack.enabled else "disabled"
         count = len(pack.manifest.panels)
         may = ", ".join(_granted(catalog, pack)) or "-"
         rows.append([name, pack.manifest.version, _origin(pack), state, str(count), may])
-    problems = {**declared_problems(paths), **changed}
+    problems = {**declared_problems(paths), **told}
     errors = [{"message": error.message, "hint": error.hint} for error in catalog.errors]
     errors += [{"message": f"pack {name}: {said}", "hint": ""} for name, said in problems.items()]
     packs = [
-        {**_facts(catalog, pack), "changed": changed.get(name, "")}
+        {**_facts(catalog, pack), "changed": told.get(name, "")}
         for name, pack in catalog.packs.items()
     ]
     data = {"packs": packs, "errors": errors}

@@ -18,7 +18,6 @@ from nanochat_host.packs.catalog import Catalog, FoundPack
 from nanochat_host.packs.process import PanelProcess
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.packs.state import PanelState
-from nanochat_host.paths import Paths
 from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.edit.reload import Stamp, stamp_of
 from nanochat_host.ui.model import Topic
@@ -102,11 +101,10 @@ class PacksScreen(HostScreen):
     async def _refresh(self) -> None:
         """Read what changed on the disk; the figures are new each time."""
         stamp = await asyncio.to_thread(stamp_of, self.host.paths.packs_json)
-        catalog = self._catalog
-        if catalog is None or stamp != self._stamp:
+        if self._catalog is None or stamp != self._stamp:
             self._stamp = stamp
-            catalog, self._changed = await asyncio.to_thread(read_packs, self.host.paths)
-            self._catalog = catalog
+            self._catalog = await asyncio.to_thread(Catalog.discover, paths=self.host.paths)
+            self._changed = await asyncio.to_thread(self._catalog.changed)
             if self._dashboard is not None:
                 await look_at_packs(self._dashboard)
         stage = self._dashboard.stage if self._dashboard is not None else None
@@ -116,7 +114,7 @@ class PacksScreen(HostScreen):
         panels = supervisor.panels if supervisor else []
         levels = {panel.entry.pack.id: panel.level for panel in panels if panel.level is not None}
         listed = self.query_one("#packs", RowList)
-        new = rows(catalog, uses, budget, levels, self._changed)
+        new = rows(self._catalog, uses, budget, levels, self._changed)
         if list(listed.rows) != new:
             listed.set_rows(new)
             self.refresh_bindings()
@@ -202,10 +200,3 @@ class PacksScreen(HostScreen):
             for panel in stage.supervisor.panels
             if panel.entry.pack.id == choice.pack and panel.state is PanelState.QUARANTINED
         ]
-
-
-def read_packs(paths: Paths) -> tuple[Catalog, dict[str, str]]:
-    """Every pack, and by id why the files of one are not those that were agreed to."""
-    catalog = Catalog.discover(paths=paths)
-    told = {name: pack.objection() for name, pack in catalog.packs.items()}
-    return catalog, {name: why for name, why in told.items() if why}
