@@ -18,7 +18,7 @@ import struct
 import termios
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -52,15 +52,16 @@ class Terminal:
         # As on a person's machine: bytecode is compiled once, not at every start.
         environ.pop("PYTHONDONTWRITEBYTECODE", None)
         self.started = time.perf_counter()
+        self.over = False
+        """All that was written was taken in, and nobody is left to write."""
+        size = struct.pack("HHHH", self.size[1], self.size[0], 0, 0)
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
+                fcntl.ioctl(0, termios.TIOCSWINSZ, size)  # before the program may ask for it
                 os.execvpe(self.argv[0], list(self.argv), environ)
             finally:
                 os._exit(127)
-        fcntl.ioctl(
-            self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", self.size[1], self.size[0], 0, 0)
-        )
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -77,6 +78,7 @@ class Terminal:
                     os.write(self._fd, answer)
 
     def _feed(self, data: bytes) -> None:
+        self.over = not data
         # pyte takes private modes it does not know for text in places; drop the kitty keyboard's.
         self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*u", b"", data))
 
@@ -99,7 +101,14 @@ class Terminal:
         """Moment (perf_counter) at which `pattern` was on the screen. Raises TimeoutError with
         the screen's text, so that a failed benchmark shows why."""
         wanted = re.compile(pattern)
-        if wanted.search(self.text):
+        return self.wait_until(lambda: wanted.search(self.text), f"`{pattern}`", timeout_s)
+
+    def wait_until(
+        self, condition: Callable[[], object], what: str, timeout_s: float = 30.0
+    ) -> float:
+        """Moment at which the screen was as wanted, looked at after every chunk: what is shown for
+        a short time only is not missed. Raises TimeoutError like `wait_for`."""
+        if condition():
             return time.perf_counter()
         deadline = time.perf_counter() + timeout_s
         while (left := deadline - time.perf_counter()) > 0:
@@ -108,9 +117,9 @@ class Terminal:
             except queue.Empty:
                 break
             self._feed(data)
-            if wanted.search(self.text):
+            if condition():
                 return moment
-        raise TimeoutError(f"`{pattern}` did not appear in {timeout_s} s; screen:\n{self.text}")
+        raise TimeoutError(f"{what} did not appear in {timeout_s} s; screen:\n{self.text}")
 
     def press(self, keys: str) -> float:
         """Send keys; returns the moment they were sent."""

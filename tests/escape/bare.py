@@ -27,7 +27,7 @@ from nanochat_sdk.codec import frame_message
 from nanochat_sdk.protocol import MAX_DATA_FRAME, Frame
 from terminal import HEIGHT, WIDTH, harm_unfiltered
 
-_PATIENCE_S = 15.0
+_PATIENCE_S = 25.0
 
 
 class Bare:

@@ -28,9 +28,10 @@ from terminal import HEIGHT, WIDTH, drawing_s, harm_in, harm_when_drawn
 
 DEADLINE_S = 1.0
 PATIENT_S = 25.0
-_LOAD_S = 10.0
-_KILL_S = 3.0
-_MOST_LAG_S = 1.0
+_LOAD_S = 30.0
+_KILL_S = 20.0
+_MOST_LAG_S = 10.0
+"""More than a busy machine makes of it, and less than a host waits that a case holds up."""
 _MOST_WORK_S = 0.25
 """Processor time of the host for one payload: taken in, cleaned and drawn."""
 _MOST_LOG = 64 * 1024

@@ -70,7 +70,6 @@ def shows_step_after(tui: Terminal, step: int) -> None:
 
 def toasts(tui: Terminal) -> str:
     """What the toasts on the screen say, as if their lines were not wrapped."""
-    tui.drain()
     rows, said = tui.text.splitlines(), []
     for y, row in enumerate(rows):
         for box in re.finditer("╭─+╮", row):  # a panel's frame has a title on its top line
@@ -82,10 +81,7 @@ def toasts(tui: Terminal) -> str:
 
 def says(tui: Terminal, words: str) -> None:
     """Wait until a toast has these words."""
-    try:
-        until(lambda: words in toasts(tui), f"a toast with `{words}`")
-    except AssertionError as error:
-        raise AssertionError(f"{error}; screen:\n{tui.text}") from None
+    tui.wait_until(lambda: words in toasts(tui), f"a toast with `{words}`")
 
 
 def is_alive(pid: int) -> bool:

@@ -91,7 +91,7 @@ def test_a_remembered_layout_gone_wrong_gives_way_to_the_default(fresh: TuiRig) 
     tui = fresh.open()
     says(tui, "mine.toml:6: `title` must be text, not 3")
     says(tui, "showing the default layout")
-    assert "1 Train" in tui.text
+    tui.wait_for("1 Train")
 
 
 def test_scripts_that_cannot_be_read(live: Live, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_truncated_checkpoint_is_named_with_the_way_out(fresh: TuiRig) -> None
     started = cli(fresh, *words, "--force")
     assert started.returncode == 0, started
     tui = fresh.open("--run", "last", size=(250, 30))
-    tui.wait_for("✗ failed")
+    tui.wait_for("✗ failed", 90.0)
     tui.press("o")
     tui.wait_for("cannot load .*model_000004.pt")
     told = cli(fresh, "run", "show", "last").stdout
@@ -167,8 +167,12 @@ def test_the_place_of_the_core_s_socket_is_taken(fresh: TuiRig, what: str) -> No
         tui = fresh.open()
         tui.wait_for("core away")
         says(tui, "is not a socket" if what == "a file" else "is in use by another program")
-        above = " ".join(" ".join(tui.text.splitlines()[:24]).split())
-        assert "then try again" in above, "what to do stays on the screen when the toast is gone"
+
+        def above() -> str:
+            return " ".join(" ".join(tui.text.splitlines()[:24]).split())
+
+        # What to do stays on the screen when the toast is gone.
+        tui.wait_until(lambda: "then try again" in above(), "what to do")
         assert where.exists(), "it is not ours to remove"
     where.unlink()
     tui.wait_for("core up")

@@ -41,7 +41,7 @@ def test_a_worker(live: Live) -> None:
     zygotes, workers = family(live.tui)
     assert calm < {process.pid for process in (*zygotes, *workers)}, "the others were left alone"
     live.moves_on()
-    assert "trying again" not in live.tui.text
+    live.tui.wait_until(lambda: "trying again" not in live.tui.text, "its frame as it was")
     assert_nothing_lost(live.rig, live.run)
 
 
@@ -87,7 +87,7 @@ def test_the_screen(live: Live) -> None:
     all_gone([*zygotes, *workers])
     before = steps_printed(live.run)[-1]
     shows_step_after(live.tui, before)
-    assert "running  looper" in live.tui.text
+    live.tui.wait_for("running  looper")
     assert_nothing_lost(live.rig, live.run)
 
 
@@ -103,8 +103,8 @@ def test_the_trainer(live: Live) -> None:
     # A shim that took over from another is no parent of the trainer: where the kernel does not
     # tell a stranger's end, it says so.
     assert last.signal in (signal.SIGKILL, 0) and last.ended_at > last.started_at
-    assert [e["what"] for e in readable_events(live.run) if e["kind"] == "state"][-1] == "stage_end"
     until(lambda: not is_alive(status.shim_pid), "the shim ends with its run")
+    assert "stage_end" in [e["what"] for e in readable_events(live.run) if e["kind"] == "state"]
     assert_nothing_lost(live.rig, live.run, ended=True)
     left = [p for p in psutil.process_iter(["cmdline"]) if _is_of(p, str(live.rig.paths.home))]
     assert left == [], "only screen and core are left"

@@ -10,7 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 from core_rig import until
-from resilience_rig import STEP, Live, all_gone, family, is_alive, live_run, shown_step
+from resilience_rig import (
+    STEP,
+    Live,
+    all_gone,
+    family,
+    is_alive,
+    live_run,
+    shown_step,
+    shows_step_after,
+)
 from tui_rig import Terminal, ended
 
 RESIZES = 100
@@ -23,12 +32,20 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 def whole(tui: Terminal, columns: int, rows: int) -> None:
-    """Top, bottom and edges are where they belong at this size."""
-    lines = tui.text.splitlines()
-    assert len(lines) == rows and {len(line) for line in lines} == {columns}
-    assert "Train" in lines[0] and "Quit" in lines[-2]
-    assert lines[-1].startswith(" dashboard") and "running" in lines[-1]
-    assert "core up" in lines[-1]
+    """Wait until top, bottom and edges are where they belong at this size."""
+
+    def is_whole() -> bool:
+        lines = tui.text.splitlines()
+        return (
+            len(lines) == rows
+            and {len(line) for line in lines} == {columns}
+            and "Train" in lines[0]
+            and "Quit" in lines[-2]
+            and lines[-1].startswith(" dashboard")
+            and all(words in lines[-1] for words in ("running", "core up"))
+        )
+
+    tui.wait_until(is_whole, f"all of the screen in {columns}x{rows}")
 
 
 def test_a_hundred_sizes(live: Live) -> None:
@@ -40,7 +57,6 @@ def test_a_hundred_sizes(live: Live) -> None:
         tui.drain(0.01)
     tui.resize(80, 24)
     live.moves_on(tui)
-    tui.drain(0.3)
     whole(tui, 80, 24)
     fresh = live.rig.open("--run", "last", size=(80, 24))
     fresh.wait_for(STEP)
@@ -92,7 +108,7 @@ def test_a_terminal_that_goes_takes_nothing_along(live: Live, how: str) -> None:
     all_gone([*zygotes, *workers])
     assert live.rig.summary(live.run).facts.state == "running"
     live.moves_on()
-    assert shown_step(live.tui) > step
+    shows_step_after(live.tui, step)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +127,7 @@ def test_a_poor_terminal_gets_ascii(live: Live, env: dict[str, str]) -> None:
         assert tui.text.isascii(), sorted(char for char in set(tui.text) if not char.isascii())
     tui.press("\x1b")
     until(lambda: tui.drain() or "Stop looper" not in tui.text, "the question is gone")
-    assert "core up" in tui.text
+    tui.wait_for("core up")
     tui.press("q")
     assert ended(tui) == 0
 

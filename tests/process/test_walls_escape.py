@@ -10,6 +10,7 @@ import pytest
 from nanochat_host.packs.sandbox.level import Level, level_of
 from nanochat_host.packs.walls import describe_walls
 
+pytestmark = pytest.mark.timeout(600)
 RUNNER = Path(__file__).parent.parent / "escape"
 
 
@@ -18,7 +19,7 @@ def escape(*options: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, RUNNER, RUNNER / "cases", *options],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
     )
 
 

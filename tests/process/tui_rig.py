@@ -79,5 +79,5 @@ def ended(terminal: Terminal) -> int:
         return bool(pid)
 
     until(gone, "the program ends")
-    terminal.drain(0.2)
+    terminal.wait_until(lambda: terminal.over, "the end of what it says")
     return status[0]
