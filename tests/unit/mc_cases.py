@@ -93,11 +93,9 @@ class Core:
     async def _load(self, run: Any) -> None:
         await self.hub.start()
         self.hub.follow(run, live=False)
-        for _ in range(2000):
-            if self.hub.is_settled("captured"):
-                return
-            await asyncio.sleep(0.005)
-        raise TimeoutError("the captures were not read in ten seconds")
+        async with asyncio.timeout(60.0):
+            while not self.hub.is_settled("captured"):
+                await asyncio.sleep(0.005)
 
     def close(self) -> None:
         """Stop, and remove what was written."""

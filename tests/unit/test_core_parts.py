@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,10 +20,12 @@ from nanochat_host.core import (
     run_folder,
     snapshot,
     steering,
+    stop,
     wire,
 )
 from nanochat_host.core.checkouts import builtin_path
 from nanochat_host.core.control import ControlLog
+from nanochat_host.core.run_entry import Run
 from nanochat_host.errors import (
     CoreUnavailableError,
     NanochatCliError,
@@ -58,6 +63,40 @@ def test_removing_a_run_follows_no_link(run: RunPaths, tmp_path: Path) -> None:
     (run.root / "file-link").symlink_to(treasure / "gold")
     run_folder.remove(run)
     assert not run.root.exists() and (treasure / "gold").exists()
+
+
+def test_a_file_written_while_a_run_is_removed_does_not_keep_it(
+    run: RunPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = os.walk
+
+    def walk_with_a_writer(root: Path, *, topdown: bool) -> Iterator[Any]:
+        for found in walk(root, topdown=topdown):
+            yield found
+            with contextlib.suppress(OSError):
+                (run.telemetry / "late").touch()
+
+    run.telemetry.mkdir()
+    monkeypatch.setattr(run_folder.os, "walk", walk_with_a_writer)
+    run_folder.remove(run)
+    assert list(run.root.parent.iterdir()) == []
+
+
+async def test_a_stop_is_announced_to_the_shim_before_the_trainer_knows(
+    run: RunPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    entry = Run(run, run_folder.read_record(run), run_folder.read_status(run))
+    monkeypatch.setattr(stop, "tell", lambda _run, rung: order.append(f"signal for {rung}"))
+
+    def command(control: wire.Control) -> str:
+        order.append(f"command {control.cmd}")
+        entry.over.set()
+        return "c1"
+
+    monkeypatch.setattr(entry.control, "append", command)
+    await stop.climb_down(entry, "save", 60.0, lambda text, level: None)
+    assert order == ["signal for save", "command stop"]
 
 
 @pytest.mark.parametrize("target", ["base_train", "scripts.base_train", "../../etc", "ä ö", "--x"])

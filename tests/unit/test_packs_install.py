@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +26,7 @@ from nanochat_host.packs.install.store import hold
 from nanochat_host.packs.install.tree import objection, read_tree
 from nanochat_host.packs.install.wheels import fits
 from nanochat_host.paths import Paths
+from pace import cpu_s
 from pack_rig import MANIFEST, PANEL, make_library, make_pack, make_zip
 
 
@@ -219,10 +219,12 @@ def test_a_wheel_of_a_hundred_thousand_files_is_refused_at_once(tmp_path: Path) 
     with zipfile.ZipFile(path, "w") as wheel:
         for number in range(100_000):
             wheel.writestr(f"p/{number}", "")
-    start = time.process_time()
-    with pytest.raises(RefusedPackError, match="65535 files or more, and 2000 are allowed"):
-        open_archive(path, OF_PACK).__enter__()
-    assert time.process_time() - start < 0.1
+
+    def look() -> None:
+        with pytest.raises(RefusedPackError, match="65535 files or more, and 2000 are allowed"):
+            open_archive(path, OF_PACK).__enter__()
+
+    assert cpu_s(look) < 0.1
 
 
 def test_limits_hold_for_what_is_unpacked(tmp_path: Path) -> None:

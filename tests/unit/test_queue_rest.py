@@ -51,7 +51,7 @@ def test_a_wish_that_comes_as_the_core_goes_waits_for_the_next_core(
             queue.rest()
         await queue.add(QueueWish(StartRun(checkout="tiny", target="base_train")))
         if not rests:
-            await asyncio.wait_for(begun.wait(), 10.0)
+            await asyncio.wait_for(begun.wait(), 60.0)
         await queue.close()
 
     asyncio.run(play())

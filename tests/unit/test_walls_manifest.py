@@ -93,7 +93,7 @@ def test_a_title_is_one_line_and_a_description_may_be_more() -> None:
             parse_manifest(manifest().replace(f'"{word}"'.encode(), f'"{word}\\nx"'.encode()))
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "raw",
     [
@@ -113,7 +113,7 @@ def test_bombs_are_refused(raw: bytes) -> None:
         parse_manifest(raw)
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_what_is_not_a_regular_file_is_not_opened(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.toml"
     elsewhere.write_bytes(manifest())
