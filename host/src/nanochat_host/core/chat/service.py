@@ -33,7 +33,7 @@ class Chats:
         self.transcripts = Transcripts(paths.chats)
         self.presets = Presets(paths.prompts_json)
         self.pool = Pool(paths.logs / "drivers")
-        self._new: dict[str, wire.Chat] = {}
+        self._unsaved: dict[str, wire.Chat] = {}
         self._places: dict[tuple[str, str], Place] = {}
         self._speaking: dict[str, list[Driver]] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -54,7 +54,7 @@ class Chats:
             mode=wish.mode or ("continue" if stages == {"base"} else "chat"),
             created_at=time.time(),
         )
-        self._new[info.id] = wire.Chat(info, [], wish.device)
+        self._unsaved[info.id] = wire.Chat(info, [], wish.device)
         for place in places:
             self._keep(asyncio.ensure_future(self._warm(place, wish.device)))
         return info
@@ -76,8 +76,8 @@ class Chats:
 
     async def chat(self, chat_id: str) -> wire.Chat:
         """A transcript, also of a chat in which nothing was said yet. Raises NotFoundError."""
-        if chat_id in self._new:
-            return self._new[chat_id]
+        if chat_id in self._unsaved:
+            return self._unsaved[chat_id]
         return await asyncio.to_thread(self.transcripts.load, chat_id)
 
     async def _answers(
@@ -122,9 +122,10 @@ class Chats:
         self._speaking.pop(chat.info.id, None)
         if any(answer.parts for answer in turn.answers):
             chat.turns.append(turn)
+            self._unsaved[chat.info.id] = chat  # the next turn may begin before it is on disk
             try:
                 await asyncio.to_thread(self.transcripts.save, chat)
-                self._new.pop(chat.info.id, None)
+                self._unsaved.pop(chat.info.id, None)
             except NanochatCliError as error:
                 news.put_nowait(wire.ChatEvent("error", text=error.message, hint=error.hint))
         news.put_nowait(None)

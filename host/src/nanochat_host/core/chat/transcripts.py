@@ -24,7 +24,7 @@ class Transcripts:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._seen: dict[Path, tuple[int, Chat]] = {}
+        self._seen: dict[Path, tuple[tuple[int, int], Chat]] = {}
         self._lock = threading.Lock()
 
     def new_id(self) -> str:
@@ -78,7 +78,8 @@ class Transcripts:
         """None for what is no transcript: somebody else's file is left alone."""
         with self._lock:
             try:
-                stamp = file.stat().st_mtime_ns
+                found = file.stat()
+                stamp = (found.st_mtime_ns, found.st_ino)  # two may be saved within a clock's tick
                 known = self._seen.get(file)
                 if known is None or known[0] != stamp:
                     chat = msgspec.json.decode(file.read_bytes(), type=Chat)
