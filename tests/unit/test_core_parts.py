@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import stat
@@ -19,6 +20,7 @@ from nanochat_host.core import (
     options,
     run_folder,
     snapshot,
+    start,
     steering,
     stop,
     wire,
@@ -97,6 +99,26 @@ async def test_a_stop_is_announced_to_the_shim_before_the_trainer_knows(
     monkeypatch.setattr(entry.control, "append", command)
     await stop.climb_down(entry, "save", 60.0, lambda text, level: None)
     assert order == ["signal for save", "command stop"]
+
+
+def test_who_answers_is_asked_again_while_no_core_can_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free: list[bool] = []
+
+    def answers(paths: Paths) -> bool:
+        with paths.core_lock.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                free.append(True)
+            except BlockingIOError:
+                free.append(False)
+        return True
+
+    paths = Paths(tmp_path)
+    start.prepare_core_dir(paths)
+    monkeypatch.setattr(start, "core_is_up", answers)
+    assert start.is_foreign(paths) and free == [True, False]
 
 
 @pytest.mark.parametrize("target", ["base_train", "scripts.base_train", "../../etc", "ä ö", "--x"])

@@ -52,14 +52,19 @@ def create(paths: Paths, record: RunRecord, status: RunStatus) -> RunPaths:
 
 
 def remove(run: RunPaths) -> None:
-    """Delete a run's folder. Links inside are removed, never followed."""
-    for folder, folders, files in os.walk(run.root, topdown=False):
+    """Delete a run's folder. Links inside are removed, never followed. Raises OSError; may then be
+    called again."""
+    going = run.root.with_name(f".{run.run_id}.gone")
+    if run.root.exists():  # moved first: what others still write to it must not come back
+        run.root.rename(going)
+    (going / run.run_json.name).unlink(missing_ok=True)  # now it is no run any more
+    for folder, folders, files in os.walk(going, topdown=False):
         for name in files:
             (Path(folder) / name).unlink(missing_ok=True)
         for name in folders:
             child = Path(folder) / name
             child.unlink() if child.is_symlink() else child.rmdir()
-    run.root.rmdir()
+    going.rmdir()
 
 
 def read_record(run: RunPaths) -> RunRecord:

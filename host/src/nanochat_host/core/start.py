@@ -19,6 +19,8 @@ from nanochat_host.errors import CoreUnavailableError
 from nanochat_host.paths import Paths
 
 POLL_S = 0.02
+START_S = 30.0
+"""Longest wait for a core that is alive to answer; one that ends says so at once."""
 MAX_STDERR_BYTES = 256 * 1024
 LOST_THE_RACE = 4
 """Exit status of a core that found another one serving the same home."""
@@ -44,11 +46,11 @@ def is_foreign(paths: Paths) -> bool:
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return core_is_up(paths)  # while we hold the lock, whoever answers is no core
     except BlockingIOError:
         return False
     finally:
         os.close(fd)
-    return core_is_up(paths)  # a core that was just going would be gone by now
 
 
 def prepare_core_dir(paths: Paths) -> Path:
@@ -100,7 +102,7 @@ def spawn_core(paths: Paths) -> subprocess.Popen[bytes]:
         ) from None
 
 
-def ensure_core(paths: Paths, timeout_s: float = 10.0) -> CoreInfo:
+def ensure_core(paths: Paths, timeout_s: float = START_S) -> CoreInfo:
     """A core that answers, started if there is none. Raises CoreUnavailableError with the core's
     own last words, or when it speaks another version of the API."""
     child: subprocess.Popen[bytes] | None = None

@@ -33,9 +33,9 @@ async def climb_down(
     for rung in RUNGS[RUNGS.index(first) :]:
         wait_s = KILL_WAIT_S if rung == "kill" else grace_s
         note(_say(rung, wait_s), "info" if rung == "save" else "warning")
+        tell(run, rung)  # before the command: a quick trainer would end, and its shim not know why
         if rung == "save":
             run.control.append(Control(cmd="stop"))
-        tell(run, rung)
         try:
             await asyncio.wait_for(run.over.wait(), wait_s)
             return
