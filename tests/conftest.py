@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 
-import hypothesis  # noqa: F401  # before any thread is: else its plugin does so in the summary
+import hypothesis  # before any thread is: else its plugin does so in the summary
 import pytest
 
+# The same examples every time, on a slow machine too: what fails, fails for whoever looks into it.
+hypothesis.settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 

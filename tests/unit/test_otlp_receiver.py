@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nanochat_host.core.telemetry import otlp_grpc
+from nanochat_host.core.telemetry import otlp, otlp_grpc
 from nanochat_host.core.telemetry.otlp import OtlpReceiver
 from nanochat_host.core.telemetry.otlp_http import MAX_BODY
 
@@ -19,16 +19,22 @@ MEGACONTEXT = gzip.decompress(
 )
 
 
+def held_port(holder: socket.socket) -> int:
+    """A port that nobody else has for as long as the socket is open."""
+    holder.bind(("127.0.0.1", 0))
+    holder.listen()
+    return int(holder.getsockname()[1])
+
+
 def free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return held_port(probe)
 
 
 class Rig:
-    def __init__(self, fault: str = "") -> None:
+    def __init__(self, fault: str = "", ports: tuple[int, int] | None = None) -> None:
         self.written: list[tuple[str, list[dict[str, Any]]]] = []
-        self.http, self.grpc = free_port(), free_port()
+        self.http, self.grpc = ports or (free_port(), free_port())
         self.receiver = OtlpReceiver(
             lambda resource: "run-1" if resource.get("run.id") == "mc-cpu" else "",
             lambda run_id, lines: self.written.append((run_id, lines)),
@@ -50,10 +56,21 @@ class Rig:
         return head.encode() + body
 
 
+async def listening(fault: str = "") -> Rig:
+    """On ports that are still free by then: others may take one as soon as it is let go."""
+    for _ in range(20):
+        rig = Rig(fault)
+        await rig.receiver.start()
+        if all(listener.state == "live" for listener in rig.receiver.status().listeners):
+            return rig
+        await rig.receiver.close()
+    raise AssertionError([listener.detail for listener in rig.receiver.status().listeners])
+
+
 @pytest.fixture
-async def rig() -> AsyncIterator[Rig]:
-    rig = Rig()
-    await rig.receiver.start()
+async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    monkeypatch.setattr(otlp, "CHECK_S", 60.0)
+    rig = await listening()
     yield rig
     await rig.receiver.close()
 
@@ -63,12 +80,12 @@ async def test_the_self_check_proves_receipt_on_both(rig: Rig) -> None:
     assert [(x.protocol, x.state, x.detail) for x in status.listeners] == [
         ("http", "live", ""), ("grpc", "live", ""),
     ]  # fmt: skip
-    assert all(0 < listener.checked_ms < 5000 for listener in status.listeners)
+    assert all(listener.checked_ms > 0 for listener in status.listeners)
     assert status.spans == 0 and not rig.written
 
 
 async def test_spans_over_grpc_reach_their_run(rig: Rig) -> None:
-    await asyncio.to_thread(otlp_grpc.send, rig.grpc, MEGACONTEXT, 5.0)
+    await asyncio.to_thread(otlp_grpc.send, rig.grpc, MEGACONTEXT, 60.0)
     ((run_id, lines),) = rig.written
     assert run_id == "run-1" and len(lines) == rig.receiver.counts["spans"] > 20
 
@@ -91,7 +108,8 @@ async def test_a_real_exporter(rig: Rig) -> None:
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
     def export() -> None:
-        exporter = OTLPSpanExporter(endpoint=f"http://127.0.0.1:{rig.http}/v1/traces")
+        endpoint = f"http://127.0.0.1:{rig.http}/v1/traces"
+        exporter = OTLPSpanExporter(endpoint=endpoint, timeout=60)
         provider = TracerProvider(resource=Resource.create({"run.id": "mc-cpu"}))
         provider.add_span_processor(SimpleSpanProcessor(exporter))
         with provider.get_tracer("t").start_as_current_span("work", attributes={"step": 5}):
@@ -110,8 +128,7 @@ async def test_what_belongs_to_no_run_is_counted(rig: Rig) -> None:
 
 
 async def test_ports_that_are_not_as_set_say_why_while_they_listen() -> None:
-    rig = Rig("not as in the settings: settings.toml:2: `otlp.htpp_port` is no setting")
-    await rig.receiver.start()
+    rig = await listening("not as in the settings: settings.toml:2: `otlp.htpp_port` is no setting")
     listeners = rig.receiver.status().listeners
     await rig.receiver.close()
     assert [one.state for one in listeners] == ["live", "live"]
@@ -119,12 +136,8 @@ async def test_ports_that_are_not_as_set_say_why_while_they_listen() -> None:
 
 
 async def test_a_port_in_use_is_one_clear_line_and_the_other_goes_on() -> None:
-    rig = Rig()
     with socket.socket() as other, socket.socket() as third:
-        other.bind(("127.0.0.1", rig.http))
-        other.listen()
-        third.bind(("127.0.0.1", rig.grpc))
-        third.listen()
+        rig = Rig(ports=(held_port(other), held_port(third)))
         await rig.receiver.start()
         for listener in rig.receiver.status().listeners:
             assert listener.state == "off"
@@ -164,5 +177,5 @@ async def test_a_bomb_is_not_inflated(rig: Rig) -> None:
 
 async def test_junk_over_grpc_is_refused(rig: Rig) -> None:
     with pytest.raises(OSError, match="not an OTLP request"):
-        await asyncio.to_thread(otlp_grpc.send, rig.grpc, b"\xff\xff\xff", 5.0)
+        await asyncio.to_thread(otlp_grpc.send, rig.grpc, b"\xff\xff\xff", 60.0)
     assert not rig.written
