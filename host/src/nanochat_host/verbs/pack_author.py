@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from nanochat_host.packs.author.check import PanelReport
     from nanochat_host.packs.catalog import PanelEntry
 
+FORGET_S = 20.0
+"""Longest wait for a replay that was killed: a moment, unless the machine is busy."""
+
 
 def register_author(subs: Verbs) -> None:
     """Add the sub-verbs to those of `pack`."""
@@ -131,7 +134,8 @@ def _forget(client: CoreClient, run: str) -> None:
     with suppress(NanochatCliError, OSError):
         if client.run(run).summary.facts.state not in ENDED:
             client.stop_run(run, StopRun(mode="kill"))
-        for _ in range(20):
+        deadline = time.monotonic() + FORGET_S
+        while time.monotonic() < deadline:
             if client.run(run).summary.facts.state in ENDED:
                 client.delete_run(run)
                 return
