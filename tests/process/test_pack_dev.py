@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from cli_rig import Cli
@@ -20,15 +19,11 @@ def test_saves_errors_and_new_panels_are_shown_while_a_replay_runs(tmp_path: Pat
     with tui_rig(tmp_path / "home") as rig:
         terminal = rig.open("pack", "dev", str(pack), "--speed", "0")
         terminal.wait_for(r"Loss spread[\s\S]*\d\.\d\d")
-        terminal.drain(0.5)
         text = code.read_text()
         atomic_write(code, text.replace("fmt.fixed(newest)", "f'newest is {newest:.1f}'"))
-        saved = time.perf_counter()
-        shown = terminal.wait_for(r"newest is \d\.\d")
-        assert shown - saved < 15.0
+        terminal.wait_for(r"newest is \d\.\d")
         atomic_write(code, text.replace("newest = values[-1]", "newest = values[-1] / nothing"))
-        terminal.wait_for(r"line \d+, in render[\s\S]*name .nothing. is not defined")
-        assert CODE in terminal.text, terminal.text
+        terminal.wait_for(rf"{CODE}[\s\S]*line \d+, in render[\s\S]*name .nothing. is not defined")
         atomic_write(code, text)
         terminal.wait_for(r"Loss spread[\s\S]*train/loss|Loss spread[\s\S]*\d\.\d\d")
         atomic_write(manifest, manifest.read_text() + "\nbroken =")

@@ -23,7 +23,7 @@ BAD = {
     "evil": ("evil-text", "", "]52;c;cm0gLXJm"),
 }
 """Title: panel of the fixture pack, its option, and what its frame must say."""
-KEY_LIMIT_S = 0.15
+KEY_LIMIT_S = 0.5
 TIMES_CALM = 4
 """On a machine so busy that a well-behaved screen is slow, so many times what that takes; a key
 that waited for a panel would wait for its deadline, which is seconds."""

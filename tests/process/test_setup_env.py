@@ -20,6 +20,7 @@ from nanochat_host.core.wire_setup import MakeEnv
 from nanochat_host.errors import RefusedError, UsageError
 from setup_rig import BARE_PYTHON, SetupRig
 
+pytestmark = pytest.mark.timeout(300)
 PROJECT = """[project]
 name = "nanochat"
 version = "0"
@@ -172,7 +173,7 @@ def test_an_environment_is_made_and_then_used(
     run = rig.paths.run(summary.facts.id)
     with pytest.raises(RefusedError, match="being made already"):
         rig.client.ask(calls.make_env("bare", MakeEnv()))
-    until(lambda: rig.summary(run).facts.state == "done", "it is made", 90)
+    until(lambda: rig.summary(run).facts.state == "done", "it is made", 200)
     capsys.readouterr()
     assert main(["checkout", "env", "bare", "--json"]) == 1, "it has no torch"
     info = json.loads(capsys.readouterr().out)

@@ -43,7 +43,8 @@ def start(cli: Said, server: str, *words: str, code: int = 0) -> str:
 
 def log(cli: Said) -> str:
     """Of the newest run, when it has ended."""
-    until(lambda: cli.json("run", "show", "last")["summary"]["facts"]["state"] == "done", "its end")
+    shown = ("run", "show", "last")
+    until(lambda: cli.json(*shown)["summary"]["facts"]["state"] == "done", "its end", 60.0)
     return cli("run", "logs", "last")
 
 
