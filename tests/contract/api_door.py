@@ -69,7 +69,7 @@ class Door:
         return await self.client.start_run(StartRun("fake", target, options=options))
 
     async def ended(self, run_id: str) -> RunSummary:
-        await asyncio.wait_for(self.core.runs.get(run_id).over.wait(), 20)
+        await asyncio.wait_for(self.core.runs.get(run_id).over.wait(), 60)
         return (await self.client.run(run_id)).summary
 
 
@@ -100,7 +100,7 @@ async def open_door() -> AsyncIterator[Door]:
             if not run.ended:
                 with contextlib.suppress(Exception):
                     await door.client.stop_run(run.id, _KILL)
-                    await asyncio.wait_for(run.over.wait(), 10)
+                    await asyncio.wait_for(run.over.wait(), 60)
         await door.http.aclose()
         await door.client.close()
         core.shut_down()

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from api_door import Door, open_door
-from nanochat_host.core import calls, calls_config
+from nanochat_host.core import calls, calls_config, run_folder
 from nanochat_host.core.checkpoints.probes import START_PROBE_S
 from nanochat_host.core.secrets.check import TIMEOUT_S
 from nanochat_host.core.wire import AddCheckout, Control, StartRun, StopRun
@@ -198,6 +199,23 @@ async def test_a_live_run_is_not_deleted(door: Door, tmp_path: Path) -> None:
     assert door.paths.run(run_id).run_json.exists()
     (tmp_path / "go").touch()
     await door.ended(run_id)
+
+
+async def test_what_a_shim_writes_after_the_end_was_seen_is_read_too(
+    door: Door, tmp_path: Path
+) -> None:
+    run_id = (await door.start(go=str(tmp_path / "go"))).facts.id
+    run = door.core.runs.get(run_id)
+    done = msgspec.structs.replace(run_folder.read_status(run.paths), state="done")
+    run_folder.write_status(run.paths, done)
+    door.core.runs.refresh(run)
+    assert run.ended and run_folder.shim_is_alive(run.paths)
+    door.hub.settled.clear()
+    (tmp_path / "go").touch()
+    async with asyncio.timeout(60.0):
+        while run_id not in door.hub.settled:
+            await asyncio.sleep(0.005)
+    assert '"what": "stage_end"' in run.paths.events_jsonl.read_text()
 
 
 async def test_starts_at_once_do_not_collide(door: Door) -> None:

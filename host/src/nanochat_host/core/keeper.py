@@ -68,6 +68,8 @@ class ShimKeeper:
 
     async def take_up(self, run: Run) -> None:
         """Find out how it stands with the run, and see to it that somebody watches."""
+        if run.ended:  # that was seen while its shim had more to write
+            self._runs.read_rest(run)
         self._runs.refresh(run)
         if run.ended or run.record.adopted_log:
             return

@@ -229,6 +229,10 @@ class RunManager:
         if run is not None and any(event.kind == "state" for event in events):
             self.refresh(run)
 
+    def read_rest(self, run: Run) -> None:
+        """Have its telemetry read to the end again: its shim, which wrote last, is gone now."""
+        self._hub.settle(run.id)
+
     def settle(self, run: Run) -> None:
         """The run is over: have its telemetry read to the end, and tell."""
         run.stopping = False
