@@ -77,7 +77,7 @@ class FuzzedCore:
         assert info.rss_bytes < self.info.rss_bytes + 100 * 2**20, "its memory grows"
         log = (self.rig.paths.logs / "core.jsonl").read_bytes()
         assert not any(canary in log for canary in CANARIES)
-        records = [json.loads(line) for line in log.splitlines()]
+        records = [json.loads(line) for line in log.split(b"\n")[:-1]]  # the last may be torn
         assert [r for r in records if r["level"] in ("error", "critical")] == []
         return info
 

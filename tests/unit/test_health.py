@@ -94,8 +94,11 @@ def test_a_controller_where_there_is_one(run: RunTelemetry) -> None:
     assert "data" not in found, "the run does not say"
 
 
-def test_sources_as_the_run_says_and_why(run: RunTelemetry) -> None:
+def test_sources_as_the_run_says_and_why(
+    run: RunTelemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
     run.outside["wandb"] = Heard(at=now - 500, retrying="HTTP 503, again in 8 s")
     run.outside["otlp"] = Heard(at=now - 45)
     write(run, lambda step: {"train/loss": 1.0})
