@@ -114,7 +114,7 @@ def test_only_the_trainer_that_needs_a_token_has_it(rig: TuiRig) -> None:
     assert digest(STORED) not in without.out_log.read_text()
     assert digest(GIVEN) in without.out_log.read_text(), "the person's own environment goes on"
     terminal = rig.open("--run", with_it.run_id)
-    assert terminal.wait_for("base_train", 20)
+    assert terminal.wait_for("base_train", 60)
     trainers = {rig.running(run).pid for run in (with_it, without)}
     shown = {pid: command(pid) for pid in shown_by_processes()}
     assert shown.keys() == trainers, shown

@@ -34,7 +34,7 @@ class Cli(Said):
         if pid == 0:
             os.chdir(self.folder)
             os.execve(sys.executable, self.command(*words), self.env)
-        seen, deadline = b"", time.monotonic() + 30
+        seen, deadline = b"", time.monotonic() + 60
         answered = False
         while time.monotonic() < deadline:
             if not select.select([fd], [], [], 0.2)[0]:

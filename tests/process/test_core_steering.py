@@ -42,7 +42,7 @@ def run(rig: CoreRig) -> Iterator[RunPaths]:
 def answer(rig: CoreRig, run: RunPaths, control: Control) -> str:
     """What the hook answered: "applied", "refused", "paused" or "resumed"."""
     ack = rig.client.control(run.run_id, control)
-    event = rig.client.wait_for_ack(run.run_id, ack.id, 20)
+    event = rig.client.wait_for_ack(run.run_id, ack.id, 60)
     assert event is not None, control
     return str(event.fields["what"])
 
