@@ -24,7 +24,7 @@ from nanochat_host.paths import Paths
 from nanochat_host.ui import messages, modes
 from nanochat_host.ui.configure.starting import Starting
 from nanochat_host.ui.deck import Deck, load_deck, open_deck
-from nanochat_host.ui.faults import Faults
+from nanochat_host.ui.dialogs import Dialogs
 from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
@@ -50,7 +50,7 @@ large ones held up keys for 30 ms and let the heap grow, as painted strips are c
 1 ms, and 10 ms once a minute."""
 
 
-class NanochatApp(Faults):
+class NanochatApp(Dialogs):
     """run: an id, a name, a part of an id, or "last". start: a run to begin
     at once; attach: rather show a live one of the same target if there is one. deck: the layout
     to open in, if that is known; note: what is to be said about it. launched: zygotes started
@@ -201,12 +201,6 @@ class NanochatApp(Faults):
         """Open the start dialog."""
         self.starting.checkout = checkout
         await self.action_show("start")
-
-    def action_ask_theme(self) -> None:
-        """The gallery of themes."""
-        from nanochat_host.ui.screens.themes import ThemeScreen
-
-        self.push_screen(ThemeScreen())
 
     def action_jump(self) -> None:
         """A letter on everything that can have the focus."""

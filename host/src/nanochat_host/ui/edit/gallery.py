@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -18,6 +17,7 @@ from nanochat_host.layout.spec import Placement
 from nanochat_host.packs.catalog import BUILTIN, PanelEntry
 from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+from nanochat_host.ui.screens.dialog import Dialog
 from nanochat_host.ui.terminal import needs_ascii
 from nanochat_host.ui.type_ahead import TypesAhead
 from nanochat_host.ui.widgets.panel_view import PanelView
@@ -29,7 +29,7 @@ PREVIEW_AFTER_S = 0.12
 """A panel that the cursor only passes gets no worker."""
 
 
-class Gallery(TypesAhead, ModalScreen[str | None]):
+class Gallery(TypesAhead, Dialog[str | None]):
     """Dismissed with "pack:panel", or None."""
 
     CSS_PATH = "gallery.tcss"

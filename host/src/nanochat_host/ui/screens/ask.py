@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from nanochat_host.ui.screens.dialog import Dialog
 from nanochat_host.ui.type_ahead import TypesAhead
 
 
-class AskScreen(TypesAhead, ModalScreen[str | None]):
+class AskScreen(TypesAhead, Dialog[str | None]):
     """Dismissed with the line, or None. value: what stands there at first. help: below the line.
     masked: it is a secret, nothing of it is shown."""
 

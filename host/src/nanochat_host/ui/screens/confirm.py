@@ -12,10 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+from nanochat_host.ui.screens.dialog import Dialog
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Choice:
     style: str = ""
 
 
-class ConfirmScreen(ModalScreen[str]):
+class ConfirmScreen(Dialog[str]):
     """Dismissed with the id of a choice, or "" if the person thinks better of it.
 
     quiet_s: of a question that somebody else brings up, in front of whatever the person is doing:

@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from nanochat_host.packs import consent
 from nanochat_host.packs.install.offer import Offer
 from nanochat_host.packs.sandbox.level import Level
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
+from nanochat_host.ui.screens.dialog import Dialog
 
 _STYLES = {
     "": "$foreground",
@@ -28,7 +28,7 @@ _STYLES = {
 _AGREE = "agree"
 
 
-class ConsentScreen(ModalScreen[bool]):
+class ConsentScreen(Dialog[bool]):
     """Dismissed with whether the person agrees. Enter alone does not: the cursor is on "cancel"."""
 
     CSS_PATH = "consent.tcss"

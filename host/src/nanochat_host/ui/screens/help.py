@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.key_notes import GENERAL, KeyNote, ordered
+from nanochat_host.ui.screens.dialog import Dialog
 from nanochat_host.ui.type_ahead import TypesAhead
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KEY_CELLS = 22
 
 
-class HelpScreen(TypesAhead, ModalScreen[None]):
+class HelpScreen(TypesAhead, Dialog[None]):
     """extra: keys of the panels on show. keymap: the person's own, by id. mode: of the screen whose
     keys come first."""
 

@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Offset
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
+
+from nanochat_host.ui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
     from nanochat_host.ui.app import NanochatApp
@@ -20,7 +21,7 @@ LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 """The home row first: few panels, short ways."""
 
 
-class JumpScreen(ModalScreen[Widget | None]):
+class JumpScreen(Dialog[Widget | None]):
     """Dismissed with the widget of the letter, or None. targets: where each one is seen."""
 
     CSS_PATH = "modal.tcss"

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from nanochat_host.core import calls_config as calls
@@ -22,6 +21,7 @@ from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.configure.words import value_text
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.screens.confirm import Choice, ConfirmScreen
+from nanochat_host.ui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
     from nanochat_host.ui.app import NanochatApp
@@ -30,7 +30,7 @@ NONE = "$none"
 PROBLEMS_SHOWN = 6
 
 
-class PrefabScreen(ModalScreen[str | None]):
+class PrefabScreen(Dialog[str | None]):
     """Dismissed with a prefab's name, "" for none, or None if the person thinks better of it."""
 
     CSS_PATH = "prefabs.tcss"

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from nanochat_host.ui.controls.row_list import ListColumn, Row, RowList
 from nanochat_host.ui.render.palette import palette_of
+from nanochat_host.ui.screens.dialog import Dialog
 from nanochat_host.ui.themes import THEMES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OURS = {theme.name: theme.name.removeprefix("nanochat-") for theme in THEMES}
 
 
-class ThemeScreen(ModalScreen[None]):
+class ThemeScreen(Dialog[None]):
     """Ours first, then Textual's. The screen behind it is seen, in the colours that are tried."""
 
     CSS_PATH = "modal.tcss"

@@ -1,0 +1,27 @@
+"""What every dialog has in common: it is closed once, and closes nothing but itself.
+
+Keys and clicks that were typed before a dialog had gone still reach it. Textual would then close
+the screen below it, or end the program where there is none.
+"""
+
+from __future__ import annotations
+
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
+from textual.screen import ModalScreen, ScreenResultType
+
+
+class Dialog(ModalScreen[ScreenResultType]):
+    """A screen above another, with a result."""
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Close it with a result, unless it is closed already or another one lies above it."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+class Palette(CommandPalette):
+    """Every command, searchable."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """As of a dialog."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
