@@ -68,6 +68,20 @@ def test_a_hundred_sizes(live: Live) -> None:
         terminal.close()
 
 
+def test_back_at_its_size_nothing_is_missing(live: Live) -> None:
+    """A window shrunk and grown while the program was busy: it is told of its old size only."""
+    tui = live.rig.open("--run", "last", size=(80, 24))
+    tui.wait_for(STEP)
+    whole(tui, 80, 24)
+    os.kill(tui.pid, signal.SIGSTOP)
+    tui.resize(30, 8)
+    tui.resize(80, 24)
+    assert "Quit" not in tui.text, "the terminal has lost it"
+    os.kill(tui.pid, signal.SIGCONT)
+    whole(tui, 80, 24)
+    tui.close()
+
+
 def frames(tui: Terminal) -> list[str]:
     """Titles of the panels in view."""
     tui.drain()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,7 @@ from nanochat_host.core import wire
 from nanochat_host.crash import last_crash
 from nanochat_host.layout.find import list_layouts
 from nanochat_host.paths import Paths
+from nanochat_host.ui import session
 from nanochat_host.ui.commands import commands
 from nanochat_host.ui.launch import run_ui, say_goodbye
 from nanochat_host.ui.messages import ActsWanted
@@ -80,6 +83,29 @@ def test_a_spoilt_session_is_ignored(tmp_path: Path) -> None:
     for file in (session_file(paths), last_file(paths)):
         file.write_text(json.dumps({"run": 5}))
     assert load_session(paths) == Session()
+
+
+async def test_what_was_asked_for_last_stays_however_slow_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, answers = [], threading.Event()
+
+    def slow(paths: Paths, raw: bytes) -> None:
+        written.append(raw)
+        assert answers.wait(20.0)
+
+    monkeypatch.setattr(session, "save_session", slow)
+    writer = session.SessionWriter(Paths(tmp_path))
+    jobs = [asyncio.ensure_future(writer.write(raw)) for raw in (b"one", b"two", b"three")]
+    async with asyncio.timeout(20.0):
+        while not written:
+            await asyncio.sleep(0.005)
+    jobs.append(asyncio.ensure_future(writer.write(b"one")))
+    await asyncio.sleep(0)
+    assert not writer.has(b"one"), "it is on its way, behind another"
+    answers.set()
+    await asyncio.gather(*jobs)
+    assert written[-1] == b"one" and writer.has(b"one")
 
 
 def test_a_home_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
 from nanochat_host.ui.news import NewsDesk
-from nanochat_host.ui.session import load_session
+from nanochat_host.ui.session import SessionWriter, load_session
 from nanochat_host.ui.terminal import Pressed, host_driver
 from nanochat_host.ui.themes import THEMES, theme_after
 from nanochat_host.ui.toasts import Severity
@@ -88,7 +88,7 @@ class NanochatApp(Dialogs):
         launched: Mapping[Room, Launched] | None = None,
     ) -> None:
         self.session = load_session(paths)
-        self.session_written = b""
+        self.session_writer = SessionWriter(paths)
         self.pressed = Pressed()
         wants_run = bool(run or start)
         first = modes.first_mode(self.session.mode, wants_run, deck is not None)
@@ -155,6 +155,10 @@ class NanochatApp(Dialogs):
             # A closed window or a polite kill: leave the terminal as it was, and remember.
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._told_to_end)
+
+    def on_resize(self) -> None:
+        """A terminal that is back at its size has lost what it cut off: paint all of it."""
+        self.refresh()
 
     def _told_to_end(self) -> None:
         self.run_worker(self.action_quit(), exit_on_error=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +10,7 @@ from nanochat_sdk.protocol import View
 
 from nanochat_host.ui.modes import REMEMBERED
 from nanochat_host.ui.render.chart_layout import ChartView
-from nanochat_host.ui.session import KeptView, Session, save_session
+from nanochat_host.ui.session import KeptView, Session
 from nanochat_host.ui.widgets.panel_grid import PanelGrid
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ MAX_VIEWS = 200
 
 
 def remember(app: NanochatApp) -> Worker[None] | None:
-    """Write the session if it is another than the last that was written; None when it is not."""
+    """Write the session; None when it is on disk already."""
     session = app.session
     if app.model.loaded:
         session.run = app.model.run_id
@@ -34,10 +33,9 @@ def remember(app: NanochatApp) -> Worker[None] | None:
     if app.dashboard is not None:
         _keep_views(session, app.dashboard)
     raw = msgspec.json.encode(session)
-    if raw == app.session_written:
+    if app.session_writer.has(raw):
         return None
-    app.session_written = raw
-    return app.work(asyncio.to_thread(save_session, app.paths, raw), "session")
+    return app.work(app.session_writer.write(raw), "session")
 
 
 def _keep_views(session: Session, dashboard: DeckScreen) -> None:

@@ -6,6 +6,7 @@ that is new begins where the last one was.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import zlib
@@ -83,6 +84,27 @@ def save_session(paths: Paths, raw: bytes) -> None:
         _forget_old(paths)
     except OSError as error:
         logger.warning("the screens are not remembered: %s", error)
+
+
+class SessionWriter:
+    """Writes one after another: what was asked for last is what stays. Lives in one event loop."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._newest = self._written = b""
+        self._turn = asyncio.Lock()
+
+    def has(self, raw: bytes) -> bool:
+        """It is on disk, and nothing else is on its way there."""
+        return raw == self._newest == self._written
+
+    async def write(self, raw: bytes) -> None:
+        """Keep an encoded session; returns when it, or what was asked for since, is on disk."""
+        self._newest = raw
+        async with self._turn:
+            if (newest := self._newest) != self._written:
+                await asyncio.to_thread(save_session, self._paths, newest)
+                self._written = newest
 
 
 def _forget_old(paths: Paths) -> None:
