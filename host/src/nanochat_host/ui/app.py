@@ -25,6 +25,7 @@ from nanochat_host.ui import messages, modes
 from nanochat_host.ui.configure.starting import Starting
 from nanochat_host.ui.deck import Deck, load_deck, open_deck
 from nanochat_host.ui.dialogs import Dialogs
+from nanochat_host.ui.faults import outlive_faults
 from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.link import CoreLink
 from nanochat_host.ui.model import Model, Topic
@@ -177,6 +178,8 @@ class NanochatApp(Dialogs):
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         gc.enable()
+        if self.lasting:
+            outlive_faults(self)
 
     # What screens and commands ask for.
 

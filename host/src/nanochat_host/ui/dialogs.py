@@ -13,7 +13,7 @@ class Dialogs(Faults):
         from nanochat_host.ui.screens.dialog import Palette
 
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())  # no id: the one before may still be going
 
     def action_ask_theme(self) -> None:
         """The gallery of themes."""

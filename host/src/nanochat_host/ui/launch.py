@@ -54,6 +54,7 @@ def run_ui(
         note=note,
         launched={builtin_room(): launched} if launched else None,
     )
+    app.lasting = True
     app.run()
     return say_goodbye(app)
 

@@ -23,5 +23,9 @@ class Palette(CommandPalette):
     """Every command, searchable."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        """As of a dialog."""
-        return super().dismiss(result) if self.is_active else AwaitComplete()
+        """As of a dialog. What still looks for commands would look for a list that has gone."""
+        if not self.is_active:
+            return AwaitComplete()
+        self.workers.cancel_node(self)
+        self._stop_no_matches_countdown()
+        return super().dismiss(result)
