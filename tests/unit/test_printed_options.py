@@ -33,6 +33,9 @@ def test_the_last_value_of_each_counts_and_numbers_are_numbers(tmp_path: Path) -
 def test_only_the_head_is_read_and_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     late, torn = tmp_path / "late.log", tmp_path / "torn.log.gz"
     late.write_text("x\n" * 500 + "Overriding: depth = 4\n")
+    wide = tmp_path / "wide.log"
+    wide.write_text("x" * 2**20 + "\nOverriding: depth = 4\n")
+    assert printed_options(wide) == {}
     torn.write_bytes(gzip.compress(HEAD.encode())[:40])
     assert printed_options(late) == printed_options(torn) == {}
     assert printed_options(tmp_path / "none.log") == {}

@@ -15,7 +15,6 @@ import zlib
 from ast import literal_eval
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -35,7 +34,7 @@ LINE_GAP_S = 0.05
 MAX_HELD = 2000
 """Lines held back to be laid out along their step."""
 MAX_ANCHORS = 2000
-HEAD_LINES = 500
+HEAD_LINES, HEAD_BYTES = 500, 2**20
 """Of a log, among which options are printed."""
 _OVERRIDING = re.compile(r"Overriding: (?P<name>\w{1,80}) = (?P<value>.{0,500})")
 _json = msgspec.json.Decoder()
@@ -258,7 +257,8 @@ def printed_options(log: Path) -> dict[str, Any]:
 
 def _printed(log: Path) -> dict[str, str]:
     with _open(log) as file:
-        lines = (line.decode("utf-8", "replace") for line in islice(_lines(file), HEAD_LINES))
+        head = file.read(HEAD_BYTES).split(b"\n")[:HEAD_LINES]
+        lines = (line.decode("utf-8", "replace") for line in head)
         found = [each for line in lines if (each := _OVERRIDING.match(line))]
     return {each["name"]: each["value"].strip() for each in found}
 
