@@ -61,24 +61,26 @@ class Panel:
 
 
 class Core:
-    """Counts queries; rev grows when the test says that something is new."""
+    """Counts queries; rev grows when the test says that something is new. gate: answers wait for
+    it."""
 
     def __init__(self) -> None:
         self.queries: list[Query] = []
         self.rev = 1
         self.down = False
         self.asked = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def query(self, query: Query) -> QueryResult:
         self.queries.append(query)
         self.asked.set()
+        await self.gate.wait()
         if self.down:
             raise CoreUnavailableError("no core")
+        data = query.run.encode() or b"data"
         return QueryResult(
-            [
-                QueryAnswer(self.rev, b"data" if item.since < self.rev else None)
-                for item in query.items
-            ]
+            [QueryAnswer(self.rev, data if item.since < self.rev else None) for item in query.items]
         )
 
 

@@ -162,7 +162,7 @@ class Feed:
         if self._busy or not self._up:
             return
         now = time.monotonic()
-        waiting = [s for s in self._slots.values() if s.due and s.process.ready]
+        waiting = [s for s in self._slots.values() if s.due and s.process.ready and s.has_room]
         self._cancel_timer()
         if not waiting:
             return
@@ -240,9 +240,9 @@ class Feed:
 
     def _pull(self, slot: Slot, data: bytes | None) -> bool:
         """Send the worker a frame; False if it still has one."""
-        width, height = slot.panel.inner_size
-        if width <= 0 or height <= 0:
+        if not slot.has_room:
             return False
+        width, height = slot.panel.inner_size
         taken = slot.process.pull(
             width=width,
             height=height,

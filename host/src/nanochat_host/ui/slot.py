@@ -46,6 +46,11 @@ class Slot(msgspec.Struct, eq=False):
     machine: bool = False
     renew_at: float = -1e9
 
+    @property
+    def has_room(self) -> bool:
+        """There is a cell to draw in. Else it waits for a new size, which asks for it again."""
+        return min(self.panel.inner_size) > 0
+
     def wait_s(self, now: float) -> float:
         """Seconds until it may be pulled."""
         if self.inputs or self.force:

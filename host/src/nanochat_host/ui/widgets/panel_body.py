@@ -207,6 +207,8 @@ class PanelBody(Widget):
 
     def watch_boxed(self) -> None:
         self.repaint()
+        if self.is_mounted:
+            self.view_changed()
 
     def watch_ascii_only(self) -> None:
         self.repaint()
