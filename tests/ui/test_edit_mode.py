@@ -165,7 +165,7 @@ async def test_saving_a_shipped_layout_writes_a_copy_and_says_where(host: Host) 
 
 
 async def test_save_as_makes_another_layout(host: Host) -> None:
-    async with editing(host) as (app, pilot, _):
+    async with editing(host) as (app, pilot, editor):
         await pilot.press("delete", "S")
         await until(pilot, lambda: "name of the new layout" in screen_text(app), "the question")
         await pilot.press(*"Night shift", "enter")
@@ -173,6 +173,7 @@ async def test_save_as_makes_another_layout(host: Host) -> None:
         await until(pilot, file.exists, "the file")
         await until(pilot, lambda: app.session.layout == "night-shift", "it is the one on show")
         assert load_layout(file, CATALOG).title == "Night shift"
+        assert not editor.dirty
 
 
 async def test_leaving_asks_while_edits_are_not_saved(host: Host) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
+import pytest
 from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
+from nanochat_host.layout.save import LayoutFile
 from nanochat_host.ui.app import NanochatApp
 from nanochat_host.ui.deck import open_deck
+from nanochat_host.ui.edit.reload import reload_if_changed
 from nanochat_host.ui.screens.dashboard import DashboardScreen
 from test_edit_mode import WIDE, board, editing
 
@@ -123,6 +129,37 @@ async def test_a_change_by_hand_spares_unsaved_edits(host: Host) -> None:
         await shown(app, pilot, "The layout has changed on disk", "the question")
         await pilot.press("o")
         await until(pilot, lambda: "at = [0, 0, 5, 12]" in file.read_text(), "written")
+
+
+async def test_what_is_saved_here_is_no_change_made_elsewhere(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the disk is slow, and the file is looked at before the screen knows it saved."""
+    file = own(host, TEXT)
+    written, go_on = threading.Event(), threading.Event()
+    save = LayoutFile.save
+
+    def slowly(*what: Any, **how: Any) -> LayoutFile:
+        saved = save(*what, **how)
+        written.set()
+        assert go_on.wait(60.0)
+        return saved
+
+    monkeypatch.setattr(LayoutFile, "save", slowly)
+    async with editing(host) as (app, pilot, editor):
+        await pilot.press("shift+left", "ctrl+s")
+        await until(pilot, written.is_set, "the file is written")
+        looking = asyncio.ensure_future(reload_if_changed(board(app)))
+        await pilot.press("shift+left")
+        go_on.set()
+        await looking
+        await until(pilot, lambda: any("saved to" in text for text in toasts(app)), "it is told")
+        assert not any("changed on disk" in text for text in toasts(app))
+        assert "at = [0, 0, 5, 12]" in file.read_text()
+        assert editor.dirty, "what came while it was written is not in the file"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "at = [0, 0, 4, 12]" in file.read_text(), "saved as well")
+        await until(pilot, lambda: not editor.dirty, "all of it")
 
 
 async def test_half_a_draft_is_no_trouble(host: Host) -> None:

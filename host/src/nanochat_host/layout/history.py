@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nanochat_host.layout.edit import EditError
 from nanochat_host.layout.spec import LayoutSpec
 
@@ -64,5 +66,7 @@ class History:
         return self._steps[self._done - 1][0]
 
     def settle(self, saved: LayoutSpec) -> None:
-        """The file holds `saved` now; steps may still be taken back."""
+        """The file holds `saved` now; steps may still be taken back, but not its title."""
         self.saved = saved
+        self._start = replace(self._start, title=saved.title)
+        self._steps = [(n, replace(layout, title=saved.title), m) for n, layout, m in self._steps]

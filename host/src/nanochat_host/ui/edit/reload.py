@@ -35,21 +35,28 @@ def _text_of(path: Path) -> str:
 
 async def reload_if_changed(dashboard: DeckScreen) -> None:
     """Read the file again if it is another than the last time, and says something else."""
-    deck = dashboard.deck
-    if deck is None:
-        return
-    path = deck.layout.path
-    stamp = await asyncio.to_thread(stamp_of, path)
-    known, dashboard.stamp = dashboard.stamp, (path, stamp)
-    if stamp is None or known == (path, stamp):
-        return
-    if await asyncio.to_thread(_text_of, path) != deck.text:
+    async with dashboard.file_turn:
+        deck = dashboard.deck
+        if deck is None:
+            return
+        path = deck.layout.path
+        stamp = await asyncio.to_thread(stamp_of, path)
+        known, dashboard.stamp = dashboard.stamp, (path, stamp)
+        if stamp is None or known == (path, stamp):
+            return
+        text = await asyncio.to_thread(_text_of, path)
+    if text != deck.text:
         await reload_layout(dashboard, asked=False)
 
 
 async def reload_layout(dashboard: DeckScreen, *, asked: bool = True) -> None:
     """Read the file and the installed packs again. A file that is wrong changes nothing. asked: by
     the person, who is told in any case."""
+    async with dashboard.file_turn:
+        await _reload(dashboard, asked=asked)
+
+
+async def _reload(dashboard: DeckScreen, *, asked: bool) -> None:
     host, before = dashboard.host, dashboard.deck
     if before is None:
         return

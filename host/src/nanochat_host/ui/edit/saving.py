@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from nanochat_host.errors import NanochatCliError
 from nanochat_host.layout.history import History
-from nanochat_host.layout.save import ChangedOnDiskError, LayoutFile
+from nanochat_host.layout.save import Catalog, ChangedOnDiskError, LayoutFile
+from nanochat_host.layout.spec import LayoutSpec
 from nanochat_host.packs.sanitize import clean
+from nanochat_host.paths import Paths
 from nanochat_host.ui.edit.drafts import drop_drafts
 from nanochat_host.ui.screens.ask import AskScreen
 from nanochat_host.ui.screens.confirm import Choice, ConfirmScreen
 
 if TYPE_CHECKING:
     from nanochat_host.ui.edit.editor import Editor
+
+Write: TypeAlias = Callable[[LayoutFile, LayoutSpec, Catalog, Paths], LayoutFile]
+"""A way to write edits into a file; raises what `LayoutFile.save` raises."""
 
 
 class Saving:
@@ -39,53 +46,56 @@ class Saving:
 
     async def save(self, *, overwrite: bool = False) -> bool:
         """Write the file; whether it was. What stands against it is said or asked."""
-        editor, paths = self._editor, self._host.paths
-        layout, catalog = editor.layout, self._host.deck.catalog.manifests
-        file = editor.file
-        copies = file.shipped
+        copies = self._editor.file.shipped
         try:
-            saved = await asyncio.to_thread(
-                lambda: file.save(layout, catalog, paths, overwrite=overwrite)
-            )
+            saved = await self._write(partial(LayoutFile.save, overwrite=overwrite))
         except ChangedOnDiskError as error:
             return await self._ask_about(error)
         except NanochatCliError as error:
             self._host.tell(clean(str(error)), "error", 10.0)
             return False
-        self._saved(saved, layout.title)
         where = f"a copy of your own: {saved.path}" if copies else str(saved.path)
         self._host.tell(f"saved to {clean(where)}", timeout_s=8.0 if copies else 4.0)
         return True
 
     async def save_as(self) -> bool:
         """Write a file of another name; whether it was."""
-        editor = self._editor
         question = "Save as: name of the new layout"
         help_text = f"a file in {self._host.paths.layouts}"
         title = await self._host.push_screen_wait(AskScreen(question, "", clean(help_text)))
         title = clean(title or "").strip()[:60]
         if not title:
             return False
-        layout, catalog = editor.layout, self._host.deck.catalog.manifests
-        file, paths = editor.file, self._host.paths
         try:
-            saved = await asyncio.to_thread(lambda: file.save_as(title, layout, catalog, paths))
+            saved = await self._write(lambda file, *what: file.save_as(title, *what), title)
         except NanochatCliError as error:
             self._host.tell(clean(str(error)), "error", 10.0)
             return False
-        self._saved(saved, title)
         self._host.tell(f"saved to {clean(str(saved.path))}", timeout_s=8.0)
         return True
 
-    def _saved(self, saved: LayoutFile, title: str) -> None:
-        """The file is what is on the screen now, and the layout of this terminal from now on."""
+    async def _write(self, how: Write, title: str = "") -> LayoutFile:
+        """What was written. title: another one, for a file of another name. Raises as `how`."""
+        editor, host = self._editor, self._host
+        async with editor.dashboard.file_turn:
+            layout, catalog = editor.layout, host.deck.catalog.manifests
+            saved = await asyncio.to_thread(how, editor.file, layout, catalog, host.paths)
+            self._saved(saved, layout, title or layout.title)
+        return saved
+
+    def _saved(self, saved: LayoutFile, written: LayoutSpec, title: str) -> None:
+        """The file holds what was on the screen when writing began, and is the layout of this
+        terminal from now on. Edits made meanwhile are still to be saved."""
         editor = self._editor
         drop_drafts(self._host.paths, editor.file.path)
         editor.file = saved
-        now = replace(editor.layout, path=saved.path, name=saved.path.stem, title=title)
-        editor.history.settle(now)
+        named = partial(replace, path=saved.path, name=saved.path.stem, title=title)
+        now = named(editor.layout)
+        editor.history.settle(named(written))
         self._host.deck = replace(self._host.deck, layout=now, text=saved.text)
         editor.dashboard.adopt(self._host.deck)
+        if now.screens != written.screens:
+            editor.unsaved.keep()
         self._host.session.layout = (
             now.name if saved.path.parent == self._host.paths.layouts else str(saved.path)
         )

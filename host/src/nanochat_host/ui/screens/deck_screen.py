@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -51,6 +52,9 @@ class DeckScreen(HostScreen):
         self._editor: Editor | None = None
         self.stamp: tuple[Path, Stamp | None] | None = None
         self.packs_stamp: Stamp | None = None
+        # Held while the layout's file is written or read and the screen becomes what it says: what
+        # is saved here is not taken for a change made elsewhere.
+        self.file_turn = asyncio.Lock()
 
     def body(self) -> Iterable[Widget]:
         yield TabStrip(id="tabs")
@@ -259,9 +263,8 @@ class DeckScreen(HostScreen):
             self._look_at_packs()
             from nanochat_host.ui.edit.reload import reload_if_changed
 
-            self.host.run_worker(
-                reload_if_changed(self), group="layout-watch", exclusive=True, exit_on_error=False
-            )
+            if not self.file_turn.locked():  # else it is being read or written this moment
+                self.host.work(reload_if_changed(self), "layout-watch")
 
     def _look_at_packs(self) -> None:
         """Packs may have been installed or granted something, here or in another terminal."""
