@@ -150,12 +150,22 @@ def following(core: FakeCore, run_id: str) -> bool:
 
 
 async def until(pilot: Pilot[Any], condition: Any, what: str, timeout_s: float = 30.0) -> None:
-    """Let the app work until `condition()` holds. Fails naming `what`."""
+    """Let the app work until `condition()` holds, and do what follows from it in its own loop: a
+    dialog that is up has its focus then. Fails naming `what`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
     while not condition():
         assert loop.time() < deadline, f"never happened: {what}"
         await pilot.pause(0.01)
+    await pilot.pause()
+
+
+async def leave(pilot: Pilot[Any], key: str = "q") -> None:
+    """Quit by that key; what the app remembers is on disk then."""
+    await pilot.press(key)
+    async with asyncio.timeout(30.0):
+        while not pilot.app._exit:
+            await asyncio.sleep(0.005)
 
 
 def screen_text(app: NanochatApp) -> str:

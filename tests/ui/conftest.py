@@ -6,6 +6,14 @@ from pathlib import Path
 
 import pytest
 from app_rig import FakeCore, Host
+from settling import settled
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_handled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot goes on when the app has done with what it was given, however busy the machine."""
+    monkeypatch.setattr("textual.app.wait_for_idle", settled)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", settled)
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ async def test_help_and_quit_stay_on_the_narrowest_key_line(host: Host, core: Fa
 async def test_a_click_on_a_tab_opens_it(host: Host) -> None:
     app = host.app(layout="default")
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.model.loaded, "the lists")
+        await until(pilot, lambda: "Machine" in screen_text(app).split("\n")[0], "the tabs")
         line = screen_text(app).split("\n")[0]
         await pilot.click(TabStrip, offset=(line.index("Machine"), 0))
         await until(pilot, lambda: app.screen.place() == "Machine", "the tab")

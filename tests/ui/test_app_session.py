@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
-from app_rig import FakeCore, Host, following, make_run, screen_text, toasts, until
+from app_rig import FakeCore, Host, following, leave, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
 from nanochat_host.crash import last_crash
 from nanochat_host.layout.find import list_layouts
@@ -44,13 +44,43 @@ async def test_reopening_brings_back_run_screen_tab_and_theme(host: Host, core: 
         await pilot.press("3")
         await until(pilot, lambda: "Evaluation" in app.screen.place(), "the third tab")
         await pilot.press("t")
-        await pilot.press("q")
+        await leave(pilot)
     again = host.app()
     async with again.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: again.model.run_id == "one", "the run of before")
         assert again.current_mode == "dashboard"
         assert again.screen.place() == "Evaluation"
         assert again.theme == "nanochat-light"
+
+
+async def test_quitting_waits_until_the_newest_session_is_on_a_slow_disk(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    begun: list[bytes] = []
+    ended: list[bytes] = []
+
+    def slowly(paths: Paths, raw: bytes) -> None:
+        begun.append(raw)
+        if raw is begun[0]:
+            assert go_on.wait(60.0)
+        save_session(paths, raw)
+        ended.append(raw)
+
+    monkeypatch.setattr(session, "save_session", slowly)
+    app = host.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.press("r")
+        await until(pilot, lambda: begun, "the first one is being written")
+        await pilot.press("o", "t")
+        quitting = asyncio.ensure_future(app.action_quit())
+        await pilot.pause()
+        assert not quitting.done()
+        go_on.set()
+        await quitting
+        assert begun == ended
+    found = load_session(host.paths)
+    assert (found.mode, found.theme) == ("log", app.theme)
 
 
 async def test_the_dashboard_without_a_run_shows_the_newest_that_goes_on(
@@ -157,7 +187,7 @@ async def test_quitting_says_that_the_run_goes_on(
     app = host.app(run="one")
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: app.model.live, "a live run")
-        await pilot.press("ctrl+q")
+        await leave(pilot, "ctrl+q")
     assert say_goodbye(app) == 0
     assert "speedrun goes on" in capsys.readouterr().out
     assert core.sent == []
@@ -222,6 +252,7 @@ async def test_a_layout_without_panels_is_the_log_and_starts_no_process(
     core.run_list = [make_run("one", name="one")]
     core.lines = [LogLine(n=0, text="hello from the trainer")]
     app = host.app(layout="no-panels", run="one")
+    before = psutil.Process().children()
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "hello from the trainer" in screen_text(app), "the log")
         await pilot.press("slash", *"none")
@@ -231,7 +262,7 @@ async def test_a_layout_without_panels_is_the_log_and_starts_no_process(
         assert app.current_mode == "dashboard"
         await pilot.press("c")
         await until(pilot, lambda: core.sent, "a command")
-        assert not psutil.Process().children()
+        assert not set(psutil.Process().children()) - set(before)
 
 
 async def test_a_zoomed_panel_is_zoomed_at_the_next_start(host: Host, core: FakeCore) -> None:
@@ -241,7 +272,8 @@ async def test_a_zoomed_panel_is_zoomed_at_the_next_start(host: Host, core: Fake
         await until(pilot, lambda: app.model.run_id, "the run on show")
         await pilot.press("z")
         await until(pilot, lambda: "Throughput" not in screen_text(app), "one panel alone")
-        await pilot.press("q")
+        await until(pilot, lambda: app.session.zoomed, "it is noted")
+        await leave(pilot)
     again = host.app()
     async with again.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "Progress" in screen_text(again), "the panel")
@@ -300,9 +332,8 @@ async def test_the_next_start_points_at_the_crash_file(host: Host, core: FakeCor
     path = write_crash(host.paths, "ui", ValueError("[b]odd[/b]"))
     app = host.app()
     async with app.run_test(size=(120, 30)) as pilot:
-        await pilot.pause()
+        await until(pilot, lambda: "ValueError: [b]odd[/b]" in screen_text(app), "the crash")
         text = screen_text(app)
-        assert "ValueError: [b]odd[/b]" in text
         assert path is not None
         assert path.name in "".join(line.strip() for line in text.split("\n"))
 

@@ -105,7 +105,7 @@ async def test_a_killed_trainer_is_one_toast(
         await until(pilot, lambda: app.model.live and following(core, "one"), "a live run")
         for message in (alert, end) if alert_first else (both,):
             core.say(message)
-        await until(pilot, lambda: len(news_of) == 2, "news from both sides", 20.0)
+        await until(pilot, lambda: len(news_of) == 2, "news from both sides")
         (text,) = toasts(app)
     assert text == "micro failed: killed by signal 9\nsee dmesg\no shows its output"
 

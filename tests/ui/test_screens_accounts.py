@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from app_rig import Host, following, make_run, screen_text, toasts, until
+from app_rig import Host, following, leave, make_run, screen_text, toasts, until
 from ask_core import AskCore
 from nanochat_host.core.calls import Call
 from nanochat_host.core.wire import StreamMessage
@@ -128,6 +128,7 @@ async def test_a_typed_token_is_on_no_screen_no_picture_and_in_no_file(
         await until(pilot, lambda: any("as me" in text for text in toasts(app)), "a login")
         await until(pilot, lambda: "as me" in screen_text(app), "the account")
         assert CANARY not in screen_text(app) + "".join(toasts(app)) + app.export_screenshot()
+        await leave(pilot)
     sent = [call for call in core.asked if call.path == "/v1/accounts" and call.body]
     assert len(sent) == 1 and CANARY not in repr(msgspec.json.decode(sent[0].body, type=Login))
     files = [path for path in host.paths.home.rglob("*") if path.is_file()]

@@ -45,12 +45,18 @@ class Stage:
 
     async def at(self, name: str) -> None:
         """Put the cursor on a checkpoint and wait until it was looked into."""
-        rows = self.app.screen.query_one("#checkpoints", RowList)
-        rows.select(f"fake:{name}")
-        await self.until(lambda: rows.key == f"fake:{name}", f"{name} in the list")
+        screen = self.app.screen
+        assert isinstance(screen, CheckpointsScreen)
+        screen.query_one("#checkpoints", RowList).select(f"fake:{name}")
+
+        def seen() -> bool:
+            item = screen.item
+            return item is not None and (item.key, screen._against(item)) in screen._reports
+
         await self.until(
-            lambda: f"{name}  " in self.text and "looking at it" not in self.text, name
+            lambda: screen.item and screen.item.info.id == name, f"{name} under the cursor"
         )
+        await self.until(lambda: seen() and "looking at it" not in self.text, name)
 
 
 @asynccontextmanager

@@ -104,7 +104,7 @@ async def test_a_running_dashboard_follows_what_is_granted(
         beside = loss.process
         # As another terminal would: the dashboard sees it by itself.
         install(host.paths, source)
-        await until(pilot, lambda: "heat says hello" in screen_text(app), "the panel", 20.0)
+        await until(pilot, lambda: "heat says hello" in screen_text(app), "the panel")
         first = heat(app).process
         assert first is not None
         assert first.granted == {"metrics:read", "logs:read"}
@@ -136,9 +136,10 @@ async def test_a_running_dashboard_follows_what_is_granted(
         await pilot.press("delete")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "a question")
         await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, PacksScreen), "the list again")
         await until(pilot, lambda: "heat" not in listed(app), "the pack is gone")
         assert read_installed(host.paths).packs == {}
-        assert heat(app).entry is None
+        await until(pilot, lambda: heat(app).entry is None, "its panel is gone")
 
 
 async def test_a_stopped_panel_is_listed_with_why_and_released(
@@ -153,9 +154,7 @@ async def test_a_stopped_panel_is_listed_with_why_and_released(
     (tmp_path / "mine.toml").write_text(LAYOUT)
     app = host.app(layout=str(tmp_path / "mine.toml"))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(
-            pilot, lambda: "changed since you agreed" in screen_text(app), "the reason", 20.0
-        )
+        await until(pilot, lambda: "changed since you agreed" in screen_text(app), "the reason")
         await app.action_show("packs")
         await until(pilot, lambda: "heat:map was stopped: its files" in listed(app), "the line")
         panel_file.write_text(whole)
@@ -164,7 +163,7 @@ async def test_a_stopped_panel_is_listed_with_why_and_released(
         await pilot.press("enter")
         process = heat(app).process
         assert process is not None
-        await until(pilot, lambda: process.state is PanelState.LIVE, "it runs", 20.0)
+        await until(pilot, lambda: process.state is PanelState.LIVE, "it runs")
         await until(pilot, lambda: "was stopped" not in listed(app), "no such line")
 
 

@@ -105,7 +105,7 @@ async def test_the_log_follows_searches_and_shows_escapes_as_text(
     core.lines.append(LogLine(n=200, text="\x1b[31mboom [b]bold[/b]", level="error"))
     app = host.app(run="beta")
     async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: app.model.run_id, "the run on show")
+        await until(pilot, lambda: following(core, "20260102-b"), "a stream")
         await pilot.press("o")
         await until(pilot, lambda: "boom [b]bold[/b]" in screen_text(app), "the last line")
         assert "\x1b" not in screen_text(app)
@@ -134,6 +134,12 @@ async def test_a_failed_run_says_why_once(
     app = host.app(run="beta")
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: following(core, "20260102-b"), "a stream")
+
+        def can_save() -> bool:
+            bindings = app.screen.active_bindings.values()
+            return any(b.enabled and b.binding.action == "steer('save')" for b in bindings)
+
+        await until(pilot, can_save, "keys that steer")
         failed = make_run("20260102-b", name="beta", state="failed", reason="CUDA out of memory")
         for _ in range(3):
             core.say(wire.StreamMessage(rev=1, facts=failed.facts))
@@ -142,5 +148,4 @@ async def test_a_failed_run_says_why_once(
         assert [t for t in toasts(app) if "CUDA out of memory" in t] == [
             "beta failed\nCUDA out of memory\no shows its output"
         ]
-        keys = {binding.binding.action for binding in app.screen.active_bindings.values()}
-        assert "steer('save')" not in keys
+        assert not can_save()

@@ -235,7 +235,8 @@ async def test_the_queue_is_seen_moved_and_cut(host: Host, core: AskCore) -> Non
         rows.select("queue:q1")
         await pilot.press("shift+up")
         await until(pilot, lambda: "/v1/queue/q1/move" in core.paths("POST"), "a move")
-        assert body(core.asked[-1], QueueMove) == QueueMove(1)
+        (move,) = [call for call in core.asked if call.path == "/v1/queue/q1/move"]
+        assert body(move, QueueMove) == QueueMove(1)
         rows.select("queue:q2")
         await pilot.press("delete")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "a question")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from app_rig import until
 from fake_panels import FakeProcess, entries, manifests
 from nanochat_host.layout.load import load_layout
 from nanochat_host.ui.render.frame import Frame, draw_frame
@@ -61,13 +62,10 @@ async def test_narrow_panels_have_no_box_and_the_rest_is_scrolled_to() -> None:
         assert app.shown[-1] == ["progress", "loss", "system", "throughput"]
         assert all(not view.boxed for view in app.grid.views)
         app.grid.views[-1].focus()
-        await pilot.pause()
-        await pilot.pause()
-        assert "log" in app.shown[-1]
+        await until(pilot, lambda: "log" in app.shown[-1], "it is scrolled to")
         await pilot.resize_terminal(120, 40)
-        await pilot.pause()
+        await until(pilot, lambda: len(app.shown[-1]) == len(app.grid.views), "all panels")
         assert all(view.boxed for view in app.grid.views)
-        assert len(app.shown[-1]) == len(app.grid.views)
 
 
 async def test_zoom_shows_one_panel_and_escape_brings_back_all() -> None:
