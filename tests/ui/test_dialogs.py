@@ -8,6 +8,7 @@ import pytest
 from app_rig import Host, until
 from nanochat_host.ui.app import NanochatApp
 from nanochat_host.ui.screens.ask import AskScreen
+from nanochat_host.ui.screens.chat import ChatScreen
 from nanochat_host.ui.screens.confirm import Choice, ConfirmScreen
 from nanochat_host.ui.screens.help import help_of
 
@@ -52,3 +53,12 @@ async def test_a_question_is_answered_once(host: Host) -> None:
         await until(pilot, lambda: len(app.screen_stack) == 1, "it is closed")
         await pilot.pause()
     assert answers == ["delete"]
+
+
+async def test_a_key_that_comes_before_its_screen_is_built_means_nothing(host: Host) -> None:
+    app = host.app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.model.loaded, "the first answer")
+        early = ChatScreen()
+        assert await app.run_action("back", early) is False
+        assert await app.run_action("app.jump", early) is True

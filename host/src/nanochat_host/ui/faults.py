@@ -41,7 +41,10 @@ class Faults(App[None]):
     def _worker_ended(self, message: Worker.StateChanged) -> None:
         error = message.worker.error
         if message.state is WorkerState.ERROR and isinstance(error, BaseException):
-            self.report(error)
+            if message.worker.node.is_attached:
+                self.report(error)
+            else:  # nobody waits for it any more
+                logger.info("%r failed after its screen had gone", message.worker, exc_info=error)
 
     def report(self, error: BaseException) -> None:
         """An error of ours that the screen outlives: to a file, with a line that names it."""

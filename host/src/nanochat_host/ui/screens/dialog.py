@@ -6,9 +6,12 @@ the screen below it, or end the program where there is none.
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.screen import ModalScreen, ScreenResultType
+from textual.worker import Worker
 
 
 class Dialog(ModalScreen[ScreenResultType]):
@@ -21,6 +24,10 @@ class Dialog(ModalScreen[ScreenResultType]):
 
 class Palette(CommandPalette):
     """Every command, searchable."""
+
+    def run_worker(self, *args: Any, **options: Any) -> Worker[Any]:
+        """What looks for commands may find that their list has gone: no reason to end."""
+        return super().run_worker(*args, **{**options, "exit_on_error": False})
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """As of a dialog. What still looks for commands would look for a list that has gone."""
