@@ -135,6 +135,7 @@ def test_sigterm_reaches_the_trainer_and_no_step_follows(shims: Shims, tmp_path:
     status = status_of(run)
     assert (status.signal, status.step_index) == (signal.SIGTERM, 0)
     assert status.reason == "stopped as asked (SIGTERM): ended by SIGTERM"
+    assert events_of(run)[-1]["asked"] == "SIGTERM"
 
 
 def test_sigusr1_kills_all_descendants(shims: Shims, tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_out_of_memory_names_the_ladder_of_smaller_batches(stage: Stage) -> None
 
 def test_an_exit_code_is_a_failure_and_a_stop_is_not(stage: Stage) -> None:
     stage.write("state", what="stage_end", index=0, exit_code=None, signal=15)
+    stage.write("state", what="stage_end", index=0, exit_code=None, signal=9, asked="SIGKILL")
     assert stage.check() == []
     stage.write("state", what="stage_end", index=0, exit_code=3, signal=0)
     assert stage.check() == [("failed", True)]

@@ -230,7 +230,9 @@ class Shim:
         self.journal.set(
             state=state, exit_code=code, signal=number, reason=reason, ended_at=time.time(), pid=0
         )
-        self.journal.event("state", what="stage_end", index=index, exit_code=code, signal=number)
+        asked = self.asked[-1] if self.asked else ""
+        ended = {"index": index, "exit_code": code, "signal": number, "asked": asked}
+        self.journal.event("state", what="stage_end", **ended)
         deadline = time.monotonic() + LAST_WRITE_S
         while self.journal.behind and time.monotonic() < deadline:
             self._pause([])

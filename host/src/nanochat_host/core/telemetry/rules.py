@@ -189,6 +189,8 @@ def _failure(run: RunTelemetry) -> str | None:
         number = event.fields.get("signal")
         if what == "error":
             found = facts.last_error
+        elif event.fields.get("asked") and number:
+            continue  # somebody wanted it gone, and it went
         elif what in ("stage_end", "end") and number not in (0, None, *STOPPED):
             found = facts.last_error or f"killed by signal {number}"
         elif what in ("stage_end", "end") and code not in (0, None) and not number:
