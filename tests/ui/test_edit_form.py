@@ -109,3 +109,15 @@ async def test_a_panel_can_be_pinned_to_another_run(host: Host, monkeypatch: Any
         await until(pilot, lambda: "Loss · 20261101-other" in screen_text(app), "said in the frame")
         await pilot.press("delete")
         assert editor.screen.panel("loss").source == ""  # type: ignore[union-attr]
+
+
+async def test_a_form_that_is_opened_twice_at_once_is_there_once(host: Host) -> None:
+    async with editing(host) as (app, pilot, editor):
+        editor.choose("loss")
+        editor.open_form()
+        editor.open_form()
+        await until(pilot, lambda: list(app.screen.query(SideForm)) == [editor.form], "one form")
+        editor.close_form()
+        editor.open_form()
+        await until(pilot, lambda: list(app.screen.query(SideForm)) == [editor.form], "one again")
+        assert "Weight of the past" in screen_text(app)

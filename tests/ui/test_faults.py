@@ -9,8 +9,10 @@ import pytest
 from app_rig import Host, toasts, until
 from nanochat_host.ui.faults import MANY
 from nanochat_host.ui.screens.ask import AskScreen
+from textual.geometry import Offset
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.widget import Widget
 
 
@@ -84,8 +86,25 @@ async def test_a_palette_closed_while_it_looks_leaves_no_error(host: Host) -> No
         for _ in range(3):
             app.action_command_palette()
             await until(pilot, lambda: app.screen.is_mounted and app.screen.is_active, "it")
-            await pilot.press("z", "q")
+            await pilot.press("z", "q", "pageup", "pagedown", "home")
             app.screen.dismiss()
             await until(pilot, lambda: len(app.screen_stack) == 1, "it is closed")
         app.push_screen(AskScreen("A name", help=""))
         await until(pilot, lambda: isinstance(app.screen, AskScreen), "the next dialog")
+
+
+@pytest.mark.parametrize("dialog", [False, True])
+async def test_a_click_on_what_is_just_removed_is_a_click_on_nothing(
+    host: Host, dialog: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = host.app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.model.loaded, "it is up")
+        if dialog:
+            app.push_screen(AskScreen("A name", help=""))
+            await until(pilot, lambda: isinstance(app.screen, AskScreen), "the dialog")
+        gone = Fragile()  # it has no parent any more
+        monkeypatch.setattr(Screen, "get_widget_and_offset_at", lambda *_: (gone, Offset(0, 0)))
+        await pilot.click(offset=(5, 5))
+        await pilot.press("f1")
+    assert app.crash_file is None

@@ -10,9 +10,10 @@ from time import monotonic
 
 from textual import on
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.message_pump import MessagePump
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerFailed, WorkerState
 
 from nanochat_host.crash import write_crash
 from nanochat_host.paths import Paths
@@ -41,10 +42,7 @@ class Faults(App[None]):
     def _worker_ended(self, message: Worker.StateChanged) -> None:
         error = message.worker.error
         if message.state is WorkerState.ERROR and isinstance(error, BaseException):
-            if message.worker.node.is_attached:
-                self.report(error)
-            else:  # nobody waits for it any more
-                logger.info("%r failed after its screen had gone", message.worker, exc_info=error)
+            self._told(error)
 
     def report(self, error: BaseException) -> None:
         """An error of ours that the screen outlives: to a file, with a line that names it."""
@@ -61,8 +59,17 @@ class Faults(App[None]):
         if len(self._outlived) == MANY and self._outlived[-1] - self._outlived[0] < WITHIN_S:
             self.outliving = False
             return False
-        self.report(error)
+        self._told(error)
         return True
+
+    def _told(self, error: BaseException) -> None:
+        """Report it, but of a screen that has gone nothing is missed: what looks for its widgets a
+        moment later finds none."""
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if self.lasting and isinstance(cause, NoMatches):
+            logger.warning("a widget has gone", exc_info=cause)
+        else:
+            self.report(error)
 
     def _handle_exception(self, error: Exception) -> None:
         if self.outlives(error):

@@ -60,7 +60,7 @@ class EditBar(TextLine, can_focus=True):
     )  # fmt: skip
 
     def __init__(self, editor: Editor) -> None:
-        super().__init__(id="edit-bar")
+        super().__init__()  # no id: the one before may still be going
         self._editor = editor
         self._note: Piece = ("", "")
 

@@ -282,11 +282,10 @@ class Editor:
 
     def open_form(self) -> None:
         """The chosen panel's options, at the side."""
-        if self.view is None or self.panel is None:
+        if self.view is None or self.panel is None or self.form is not None:
             return
         from nanochat_host.ui.edit.form import SideForm
 
-        self.close_form()
         self.form = SideForm(self)
         self.dashboard.mount(self.form)
 

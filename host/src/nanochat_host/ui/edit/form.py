@@ -66,7 +66,7 @@ class SideForm(Vertical):
     )
 
     def __init__(self, editor: Editor) -> None:
-        super().__init__(id="side-form")
+        super().__init__()  # no id: the one before may still be going
         self._editor = editor
         self._panel_id = editor.chosen
         self._screen_id = editor.screen.id

@@ -9,9 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
-from textual.screen import ModalScreen, ScreenResultType
+from textual.command import CommandList, CommandPalette
+from textual.geometry import Offset
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.widget import Widget
 from textual.worker import Worker
+
+
+def still_there(widget: Widget | None) -> bool:
+    """Textual's selection of text trips over a widget that is clicked while it is removed."""
+    return widget is None or isinstance(widget, Screen) or widget.parent is not None
 
 
 class Dialog(ModalScreen[ScreenResultType]):
@@ -21,9 +28,20 @@ class Dialog(ModalScreen[ScreenResultType]):
         """Close it with a result, unless it is closed already or another one lies above it."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """What is at a cell, if it is still there."""
+        found = super().get_widget_and_offset_at(x, y)
+        return found if still_there(found[0]) else (None, None)
+
 
 class Palette(CommandPalette):
     """Every command, searchable."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual's list cannot move while it is empty."""
+        if action == "command_list":
+            return any(commands.option_count for commands in self.query(CommandList))
+        return super().check_action(action, parameters)
 
     def run_worker(self, *args: Any, **options: Any) -> Worker[Any]:
         """What looks for commands may find that their list has gone: no reason to end."""
