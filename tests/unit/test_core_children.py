@@ -8,6 +8,8 @@ import contextlib
 import gc
 import os
 import signal
+import time
+from asyncio import unix_events
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +35,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.left = folder, folder / "left"
+        self.task: asyncio.Future[object] | None = None
 
     def script(self, then: str) -> Path:
         """A program that leaves somebody behind, and then does something."""
@@ -44,13 +47,14 @@ class Stage:
 
     async def cancelled(self, work: Coroutine[Any, Any, object]) -> None:
         """Cancel it when the script has come so far."""
-        task = asyncio.ensure_future(work)
+        task = self.task = asyncio.ensure_future(work)
         async with asyncio.timeout(60.0):
             while not self.left.exists() and not task.done():
                 await asyncio.sleep(0.005)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            raise AssertionError(f"it ended by itself: {await task}")
+            async with asyncio.timeout(60.0):
+                raise AssertionError(f"it ended by itself: {await task}")
 
 
 @pytest.fixture
@@ -59,6 +63,23 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     yield stage
     if stage.left.exists():
         os.kill(int(stage.left.read_text()), signal.SIGKILL)
+
+
+@pytest.fixture(params=["under way", "just begun"])
+def moment(stage: Stage, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """When it is cancelled: "just begun" is before asyncio has connected the pipes."""
+    start = unix_events._UnixSubprocessTransport._start  # type: ignore[attr-defined]
+
+    def start_and_cancel(transport: Any, **options: Any) -> None:
+        start(transport, **options)
+        deadline = time.monotonic() + 60.0
+        while not stage.left.exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert stage.task is not None
+        stage.task.cancel()
+
+    if request.param == "just begun":
+        monkeypatch.setattr(unix_events._UnixSubprocessTransport, "_start", start_and_cancel)  # type: ignore[attr-defined]
 
 
 def children() -> set[int]:
@@ -99,11 +120,13 @@ def test_of_much_that_an_alert_command_says_the_end_is_kept() -> None:
     assert result.output.endswith("line 19998\nline 19999") and len(result.output) <= 400
 
 
+@pytest.mark.usefixtures("moment")
 def test_an_alert_command_goes_with_the_core(stage: Stage) -> None:
     script = stage.script("exec sleep 600")
     played(lambda: stage.cancelled(run_command(str(script), "r1", SPIKE)))
 
 
+@pytest.mark.usefixtures("moment")
 def test_an_interpreter_that_is_being_asked_goes_with_the_core(stage: Stage) -> None:
     ref = CheckoutRef("c", str(stage.folder), python=str(stage.script("exec sleep 600")))
     played(lambda: stage.cancelled(ask_python(ref)))
@@ -120,6 +143,7 @@ def test_an_interpreter_that_says_nothing_is_told(
     assert "did not answer" in answer["broken"]
 
 
+@pytest.mark.usefixtures("moment")
 def test_a_driver_that_is_loading_goes_with_the_core(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

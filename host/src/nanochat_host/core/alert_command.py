@@ -11,7 +11,7 @@ import signal
 
 from nanochat_sdk.data import Event
 
-from nanochat_host.core.children import GONE_S
+from nanochat_host.core.children import GONE_S, started
 from nanochat_host.core.wire_outside import AlertTest
 from nanochat_host.errors import UsageError
 
@@ -47,10 +47,12 @@ async def run_command(command: str, run_id: str, event: Event) -> AlertTest:
     told |= {"NANOCHAT_ALERT_RUN": run_id, "NANOCHAT_ALERT_STEP": str(event.step or "")}
     message = f"{run_id}: {fields.get('message', '')}" if run_id else str(fields.get("message"))
     try:
-        transport, heard = await asyncio.get_running_loop().subprocess_exec(
-            _Heard, *words_of(command), message, env={**os.environ, **told},
-            stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        transport, heard = await started(
+            asyncio.get_running_loop().subprocess_exec(
+                _Heard, *words_of(command), message, env={**os.environ, **told},
+                stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
         )  # fmt: skip
     except (OSError, ValueError, UsageError) as error:  # ValueError: a NUL in what it is told
         return AlertTest(127, str(error))

@@ -1,4 +1,4 @@
-"""Processes the core speaks with through pipes: how it parts from them."""
+"""Processes the core speaks with through pipes: how it gets them, and how it parts from them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,29 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 GONE_S = 5.0
 """Longest wait for a process that was killed: one that is stuck in the kernel is not waited for."""
+
+
+async def started(start: Coroutine[Any, Any, T]) -> T:
+    """What `asyncio` started. Cancelled in between, asyncio would wait until nobody holds the
+    process's pipes any more: the start is gone through with, and the caller, who can clean up, is
+    cancelled at its next `await`."""
+    work, task, cancelled = asyncio.ensure_future(start), asyncio.current_task(), False
+    assert task is not None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            cancelled = True
+            task.uncancel()
+    if cancelled:
+        task.cancel()
+    return work.result()
 
 
 async def let_go(process: asyncio.subprocess.Process) -> None:

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nanochat_host.core.children import let_go
+from nanochat_host.core.children import let_go, started
 from nanochat_host.core.inside import (
     InsideError,
     inside_command,
@@ -142,15 +142,17 @@ class Driver:
         require_checkout(self._ref)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *inside_command(self._ref, "chat.driver"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                cwd=self._ref.path,
-                env=inside_env(self._ref, all_threads=True),
-                limit=MAX_LINE,
-                start_new_session=True,
+            self._process = await started(
+                asyncio.create_subprocess_exec(
+                    *inside_command(self._ref, "chat.driver"),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log,
+                    cwd=self._ref.path,
+                    env=inside_env(self._ref, all_threads=True),
+                    limit=MAX_LINE,
+                    start_new_session=True,
+                )
             )
         info = self._info
         load = {"op": "load", "folder": info.folder, "stage": info.stage, "tag": info.tag}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nanochat_host.checkout.imports import needed_packages
-from nanochat_host.core.children import let_go
+from nanochat_host.core.children import let_go, started
 from nanochat_host.core.inside import inside_command, inside_env, last_words, require_checkout
 from nanochat_host.core.wire import CheckoutRef
 from nanochat_host.errors import NanochatCliError
@@ -22,13 +22,15 @@ async def ask_python(ref: CheckoutRef) -> dict[str, Any]:
     try:
         require_checkout(ref)
         packages = await asyncio.to_thread(needed_packages, Path(ref.path))
-        process = await asyncio.create_subprocess_exec(
-            *inside_command(ref, "setup.probe"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=ref.path,
-            env=inside_env(ref),
+        process = await started(
+            asyncio.create_subprocess_exec(
+                *inside_command(ref, "setup.probe"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=ref.path,
+                env=inside_env(ref),
+            )
         )
     except (NanochatCliError, OSError) as error:
         return {"broken": str(error)}
