@@ -198,6 +198,8 @@ def test_doctor_and_its_report(cli: Cli, tmp_path: Path) -> None:
     import tarfile
 
     report = tmp_path / "report.tar.gz"
+    folder = cli.json("doctor", "--report", str(tmp_path), code=None)["report"]
+    assert Path(folder).parent == tmp_path and tarfile.is_tarfile(folder)
     answer = cli.json("doctor", "--report", str(report), code=None)
     areas = {check["area"] for check in answer["checks"]}
     assert {"python", "terminal", "disk", "gpu", "training", "core", "screens", "sandbox"} <= areas

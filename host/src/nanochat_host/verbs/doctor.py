@@ -68,7 +68,8 @@ def examine(args: argparse.Namespace, paths: Paths) -> int:
         from nanochat_host.doctor.report import write_report
 
         default = f"nanochat-cli-report-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
-        report = str(write_report(paths, checks, Path(args.report or default).absolute()))
+        target = Path(args.report or default).absolute()
+        report = str(write_report(paths, checks, target / default if target.is_dir() else target))
         lines += ["", f"report: {report}"]
     emit(args, {"checks": checks, "report": report}, lines)
     return 1 if any(check.state == "fail" for check in checks) else 0
