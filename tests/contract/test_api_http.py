@@ -277,6 +277,20 @@ async def test_streams_end_when_the_core_goes(door: Door) -> None:
                 await anext(stream)
 
 
+async def test_the_stream_of_a_run_ends_when_it_is_deleted(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_id = (await door.start()).facts.id
+    await door.ended(run_id)
+    stream = door.client.stream(run_id)
+    await anext(stream)
+    await door.client.delete_run(run_id)
+    door.hub.move_machine()
+    async with asyncio.timeout(60):
+        assert [message.facts async for message in stream] == []
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
+
+
 async def test_a_stream_of_a_run_that_is_not_there(door: Door) -> None:
     with pytest.raises(NotFoundError):
         await anext(door.client.stream("no-run"))

@@ -277,9 +277,9 @@ class Core:
                     continue
                 if run is not None and goes_on and run.ended:
                     goes_on = False
-                    await self._read_up(run_id)  # its last words go before its end
-                if listener.closed:
-                    return
+                    await self._read_up(run_id, listener)  # its last words go before its end
+                if listener.closed or (run_id and not self.runs.has(run_id)):
+                    return  # the core ends, or the run was deleted
                 events, listing = listener.take()
                 moved = self.hub.machine_rev != machine_rev
                 machine_rev = self.hub.machine_rev
@@ -300,10 +300,13 @@ class Core:
         finally:
             let_go()
 
-    async def _read_up(self, run_id: str) -> None:
-        """Wait until all that an ended run said was read and told, but no longer than `READ_S`."""
+    async def _read_up(self, run_id: str, listener: Listener) -> None:
+        """Wait until all that an ended run said was read and told, but no longer than `READ_S`, nor
+        when it is deleted or the stream is to end."""
         deadline = time.monotonic() + READ_S
-        while not self.hub.is_read(run_id) and time.monotonic() < deadline:
+        while self.runs.has(run_id) and not listener.closed and time.monotonic() < deadline:
+            if self.hub.is_read(run_id):
+                return
             await asyncio.sleep(COALESCE_S)
 
     def _telemetry_changed(self, run_id: str, rev: int, events: list[Event]) -> None:
