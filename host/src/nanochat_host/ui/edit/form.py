@@ -91,6 +91,8 @@ class SideForm(Vertical):
         yield Static(id="form-help")
 
     def on_mount(self) -> None:
+        if not self.children:  # closed before it was open
+            return
         self._move_aside()
         self.list_fields()
         self.query_one("#form-names", RowList).can_focus = False

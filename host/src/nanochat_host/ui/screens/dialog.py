@@ -6,10 +6,11 @@ the screen below it, or end the program where there is none.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from textual.await_complete import AwaitComplete
-from textual.command import CommandList, CommandPalette
+from textual.command import CommandPalette
 from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
@@ -37,11 +38,9 @@ class Dialog(ModalScreen[ScreenResultType]):
 class Palette(CommandPalette):
     """Every command, searchable."""
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Textual's list cannot move while it is empty."""
-        if action == "command_list":
-            return any(commands.option_count for commands in self.query(CommandList))
-        return super().check_action(action, parameters)
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):  # Textual's list cannot move before it was drawn
+            super()._action_command_list(action)
 
     def run_worker(self, *args: Any, **options: Any) -> Worker[Any]:
         """What looks for commands may find that their list has gone: no reason to end."""

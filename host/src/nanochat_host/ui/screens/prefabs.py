@@ -98,7 +98,7 @@ class PrefabScreen(Dialog[str | None]):
             self._details[name] = found
         except (NanochatCliError, OSError) as error:
             self._details[name] = str(error)
-        if self.is_mounted:
+        if self.is_mounted and self.is_attached:
             self._show(self.query_one("#prefabs", RowList).key)
 
     def _show(self, key: str) -> None:
