@@ -223,6 +223,26 @@ async def test_the_stream_tells_the_last_words_of_a_run_before_its_end(
     assert (await door.client.run(run_id)).read
 
 
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_nobody_waits_for_the_last_words_of_a_run_that_is_deleted_or_as_the_core_goes(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deleted: bool
+) -> None:
+    monkeypatch.setattr(service, "READ_S", 600.0)
+    run_id = (await door.start(go=str(tmp_path / "go"))).facts.id
+    stream = door.client.stream(run_id)
+    await anext(stream)
+    door.hub.unread.add(run_id)
+    (tmp_path / "go").touch()
+    await door.ended(run_id)
+    if deleted:
+        await door.client.delete_run(run_id)
+    else:
+        door.core.streams.close()
+    async with asyncio.timeout(60.0):
+        async for _ in stream:
+            pass
+
+
 async def test_the_stream_tells_of_checkouts_that_come_and_go(door: Door) -> None:
     stream = door.client.stream()
     await anext(stream)

@@ -34,7 +34,7 @@ from nanochat_host.core.run_entry import Run
 from nanochat_host.core.runs import RunManager
 from nanochat_host.core.secrets.service import Secrets
 from nanochat_host.core.setup.service import Setup
-from nanochat_host.core.streams import Streams
+from nanochat_host.core.streams import Listener, Streams
 from nanochat_host.core.wandb_start import settle_wandb
 from nanochat_host.core.wire_compare import CompareRuns, Comparison
 from nanochat_host.core.wire_health import HealthPart
