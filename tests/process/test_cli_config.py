@@ -148,7 +148,9 @@ def test_prefab_that_does_not_fit_says_which_keys_with_file_and_line(cli: Cli) -
         cli, "odd", "version: 1\nstages:\n  base_train:\n    depth: 2\n    dept_h: 3\n"
     )
     shown = cli("prefab", "show", "odd", "--checkout", "fake", code=2)
-    assert f"{path}:5: `dept_h`" in shown.out
+    assert str(path) in shown.out
+    assert "checkout `fake` does not have all of it; show another: --checkout NAME" in shown.out
+    assert "error: odd.yaml:5: `dept_h`" in shown.out
     assert "depth" in shown.out
     words = ["run", "start", "base_train", "--checkout", "fake", "--prefab", "odd"]
     assert f"{path}:5" in cli(*words, code=2).err

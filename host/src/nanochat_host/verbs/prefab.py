@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+import msgspec
+
 from nanochat_host.core import calls_config as calls
 from nanochat_host.core import wire_config as wire
 from nanochat_host.errors import UsageError
@@ -69,11 +71,19 @@ def show_one(args: argparse.Namespace, paths: Paths) -> int:
         lines.append(f"  extends {' > '.join(found.chain[1:])}")
     for stage, options in found.stages.items():
         lines += ["", f"[{stage}]", *(f"  {k} = {value(v)}" for k, v in options.items())]
-    for problems in found.problems.values():
-        lines += problem_lines(problems)
-    lines += _matrix(found)
-    emit(args, found, lines)
+    emit(args, found, lines + _misfits(found, args.checkout) + _matrix(found))
     return 2 if found.problems else 0
+
+
+def _misfits(found: wire.PrefabDetail, checkout: str) -> list[str]:
+    """What of it the checkout has not; files without their folder, which a pack's makes long."""
+    if not found.problems:
+        return []
+    lines = ["", f"checkout `{checkout}` does not have all of it; show another: --checkout NAME"]
+    for problems in found.problems.values():
+        near = [msgspec.structs.replace(p, where=p.where.rpartition("/")[2]) for p in problems]
+        lines += problem_lines(near)[1:]
+    return lines
 
 
 def save_one(args: argparse.Namespace, paths: Paths) -> int:
