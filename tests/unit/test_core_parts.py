@@ -84,6 +84,22 @@ def test_a_file_written_while_a_run_is_removed_does_not_keep_it(
     assert list(run.root.parent.iterdir()) == []
 
 
+def test_what_a_killed_core_was_removing_is_removed_at_the_next_start(
+    run: RunPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.os, "walk", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_folder.remove(run)
+    assert list(run.root.parent.iterdir()) != []
+    paths = Paths(run.root.parent.parent)
+    assert paths.runs == run.root.parent
+    assert run_folder.runs_in(paths) == [] and list(paths.runs.iterdir()) == []
+
+
 async def test_a_stop_is_announced_to_the_shim_before_the_trainer_knows(
     run: RunPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

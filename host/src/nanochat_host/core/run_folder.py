@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -17,6 +18,8 @@ from nanochat_host.errors import NanochatCliError
 from nanochat_host.paths import Paths, RunPaths, atomic_write
 
 ENDED = frozenset({"done", "failed", "lost"})
+GOING = ".gone"
+"""Ending of a folder that is being removed."""
 T = TypeVar("T")
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -54,10 +57,24 @@ def create(paths: Paths, record: RunRecord, status: RunStatus) -> RunPaths:
 def remove(run: RunPaths) -> None:
     """Delete a run's folder. Links inside are removed, never followed. Raises OSError; may then be
     called again."""
-    going = run.root.with_name(f".{run.run_id}.gone")
+    going = run.root.with_name(f".{run.run_id}{GOING}")
     if run.root.exists():  # moved first: what others still write to it must not come back
         run.root.rename(going)
-    (going / run.run_json.name).unlink(missing_ok=True)  # now it is no run any more
+    _remove(going)
+
+
+def runs_in(paths: Paths) -> list[RunPaths]:
+    """Every run's folder, by name. What a killed core was removing is removed now. Raises
+    OSError."""
+    folders = sorted(paths.runs.iterdir()) if paths.runs.is_dir() else []
+    for folder in folders:
+        if folder.name.startswith(".") and folder.name.endswith(GOING):
+            with contextlib.suppress(OSError):
+                _remove(folder)
+    return [paths.run(folder.name) for folder in folders if not folder.name.startswith(".")]
+
+
+def _remove(going: Path) -> None:
     for folder, folders, files in os.walk(going, topdown=False):
         for name in files:
             (Path(folder) / name).unlink(missing_ok=True)

@@ -63,12 +63,10 @@ class RunManager:
     async def start(self) -> None:
         """Read all folders and take up what still runs."""
         self._hub.subscribe(self._on_telemetry)
-        folders = sorted(self._paths.runs.iterdir()) if self._paths.runs.is_dir() else []
-        for folder in folders:
-            run = self._paths.run(folder.name)
+        for run in await asyncio.to_thread(run_folder.runs_in, self._paths):
             try:
                 if run.run_json.exists():
-                    self._runs[folder.name] = Run(run, run_folder.read_record(run), _status(run))
+                    self._runs[run.run_id] = Run(run, run_folder.read_record(run), _status(run))
             except (NanochatCliError, OSError) as error:
                 logger.warning("left out: %s", error)
         for entry in self._runs.values():
