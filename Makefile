@@ -8,13 +8,14 @@ TORCH_SPEC ?= torch==2.13.0
 TESTS_WITH_TORCH := $(shell $(PYTHON) -c 'import sys; print("$(TORCH)" if sys.version_info[:2] == (3, 11) else "")' 2>/dev/null)
 DEV := $(VENV)/.dev
 
-.PHONY: demo test test-fast lint bench escape sdk-alone clean help
+.PHONY: demo test test-fast lint bench escape monkey sdk-alone clean help
 
 help:
 	@echo "make demo    set up, then train the embedded model and watch it"
 	@echo "make test    set up, then run the tests"
 	@echo "make lint    ruff, import-linter, mypy"
 	@echo "make bench   the figures of the README, as ratios against peers"
+	@echo "make monkey  press random keys in the real program (SECONDS=120, SEED=0)"
 	@echo "make escape  try to break out of a panel's worker (CASES=DIR, LAYERS=none for the control)"
 	@echo "make sdk-alone   prove that the SDK installs and works alone"
 
@@ -60,6 +61,11 @@ bench: $(DEV)
 CASES ?= tests/escape/cases
 escape: $(DEV)
 	$(BIN)/python tests/escape $(CASES) --layers "$(LAYERS)"
+
+SECONDS ?= 120
+SEED ?= 0
+monkey: $(DEV)
+	$(BIN)/python -m scripts.monkey --seconds $(SECONDS) --seed $(SEED)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
