@@ -189,8 +189,11 @@ async def test_quitting_says_that_the_run_goes_on(
         await until(pilot, lambda: app.model.live, "a live run")
         await leave(pilot, "ctrl+q")
     assert say_goodbye(app) == 0
-    assert "speedrun goes on" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "speedrun goes on" in told and "run stop one" in told
     assert core.sent == []
+    assert say_goodbye(app, passing=True) == 0
+    assert capsys.readouterr().out == "", "whoever shows it ends it"
 
 
 def test_themes_go_around() -> None:

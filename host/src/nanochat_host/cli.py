@@ -61,10 +61,16 @@ def _named(words: Sequence[str]) -> Sequence[str]:
 
 
 def open_tui(
-    layout: str = "", run: str = "", *, start: StartRun | None = None, attach: bool = False
+    layout: str = "",
+    run: str = "",
+    *,
+    start: StartRun | None = None,
+    attach: bool = False,
+    passing: bool = False,
 ) -> int:
     """Open the TUI. start: a run to begin once the screen is up; attach: rather show a live run of
-    the same checkout and target if there is one. Returns the exit code."""
+    the same checkout and target if there is one. passing: `run` ends with it. Returns the exit
+    code."""
     # Textual's refresh period is the longest a key waits for its paint while panels stream. It
     # sleeps when nothing changes, so a short one costs nothing at rest. Read at import.
     os.environ.setdefault("TEXTUAL_FPS", "240")
@@ -72,7 +78,12 @@ def open_tui(
 
     require_terminal()
     return run_ui(
-        Paths.from_env(), layout=layout or None, run=run or None, start=start, attach=attach
+        Paths.from_env(),
+        layout=layout or None,
+        run=run or None,
+        start=start,
+        attach=attach,
+        passing=passing,
     )
 
 

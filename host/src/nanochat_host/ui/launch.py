@@ -24,8 +24,10 @@ def run_ui(
     *,
     start: StartRun | None = None,
     attach: bool = False,
+    passing: bool = False,
 ) -> int:
-    """Open the terminal UI until it is closed; returns the exit code.
+    """Open the terminal UI until it is closed; returns the exit code. passing: its run ends with
+    it.
 
     Raises ConfigFileError or NotFoundError for a `layout` that cannot be used.
     """
@@ -56,7 +58,7 @@ def run_ui(
     )
     app.lasting = True
     app.run()
-    return say_goodbye(app)
+    return say_goodbye(app, passing=passing)
 
 
 def _launch_ahead() -> Launched | None:
@@ -79,7 +81,7 @@ def _open_deck(
         raise
 
 
-def say_goodbye(app: NanochatApp) -> int:
+def say_goodbye(app: NanochatApp, *, passing: bool = False) -> int:
     """What the person reads when the screen is gone; returns the exit code."""
     if app.crash_file is not None or app.return_code:
         print(
@@ -87,12 +89,11 @@ def say_goodbye(app: NanochatApp) -> int:
             file=sys.stderr,
         )
         return 1
-    if app.model.live and app.model.run is not None:
+    if app.model.live and app.model.run is not None and not passing:
         from nanochat_host.packs.sanitize import clean
         from nanochat_host.ui.words import run_name
 
-        name = clean(run_name(app.model.run))
-        print(
-            f"{name} goes on; `nanochat-cli` shows it again, `nanochat-cli run stop last` ends it"
-        )
+        name, run_id = clean(run_name(app.model.run)), app.model.run.id
+        print(f"{name} goes on; `nanochat-cli` shows it again, `nanochat-cli run stop {run_id}`"
+              " ends it")  # fmt: skip
     return 0

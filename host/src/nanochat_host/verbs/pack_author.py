@@ -110,7 +110,7 @@ def dev_one(args: argparse.Namespace, paths: Paths) -> int:
         return 0
     os.environ[DEV_VARIABLE] = str(entries[0].folder)
     try:
-        return open_tui(str(layout), run)
+        return open_tui(str(layout), run, passing=bool(played))
     finally:
         if played:
             _forget(client, played)
