@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,26 @@ def test_run_start_follow_list_show_metrics_logs(cli: Cli, ended: str) -> None:
     page = cli.json("run", "logs", ended, "--search", "step 7 ")
     assert [line["text"][:6] for line in page["lines"]] == ["step 7"]
     assert "step 19" in cli("run", "logs", ended, "--follow").out
+
+
+def test_whoever_follows_a_run_is_told_when_the_core_goes_before_it(cli: Cli) -> None:
+    words = ["--checkout", "fake", "--set", "num_iterations=1000000", "--set", "step_ms=5"]
+    command = cli.command("run", "start", "base_train", *words, "--name", "followed", "--follow")
+    start = subprocess.Popen(command, env=cli.env, stdout=-1, stderr=-1, text=True)
+    try:
+        client = CoreClient(cli.paths)
+        trains = ("followed", "running")
+        until(lambda: trains in [(r.facts.name, r.facts.state) for r in client.runs()], "it runs")
+        command = cli.command("run", "logs", "followed", "--follow")
+        logs = subprocess.Popen(command, env=cli.env, stdout=-1, stderr=-1, text=True)
+        assert logs.stdout and logs.stdout.readline()
+        cli("core", "stop")
+        for follower in (start, logs):
+            _, told = follower.communicate(timeout=60)
+            # no core: it asked for something just then
+            assert follower.returncode == 1 and re.search("core has gone|no core at", told)
+    finally:
+        cli("run", "stop", "followed", "--mode", "kill", "--yes")
 
 
 def test_run_export_is_a_script_that_runs(cli: Cli, ended: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nanochat_sdk.data import Event, LogQuery, RunFacts
 
+from nanochat_host.errors import CoreUnavailableError, NanochatCliError, NotFoundError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
 from nanochat_host.verbs.output import emit, emit_line, printable
@@ -52,13 +53,14 @@ def print_log(args: argparse.Namespace, paths: Paths) -> int:
                 emit_line(args, line, line.text)
                 last = line.n
         if message.facts is not None and message.facts.state in ENDED:
-            break
-    return 0
+            return 0
+    raise _cut_off(client, run_id)
 
 
 def until_end(args: argparse.Namespace, client: CoreClient, run_id: str) -> int:
     """Print progress and what happens until the run ends. Returns 0 if it ended well, else 1.
-    Ctrl-C lets go of the run; it goes on."""
+    Ctrl-C lets go of the run; it goes on. Raises CoreUnavailableError when the core goes before,
+    NotFoundError when the run is deleted."""
     shown = 0.0
     facts: RunFacts | None = None
     try:
@@ -78,7 +80,19 @@ def until_end(args: argparse.Namespace, client: CoreClient, run_id: str) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"\nlet go; the run goes on: nanochat-cli --run {run_id}\n")
         return 0
-    return 1
+    raise _cut_off(client, run_id)
+
+
+def _cut_off(client: CoreClient, run_id: str) -> NanochatCliError:
+    """Why the news of a run ended before the run did."""
+    try:
+        client.run(run_id)
+    except NotFoundError as error:
+        return error
+    except CoreUnavailableError:
+        pass
+    again = f"`nanochat-cli run logs {run_id} --follow` reads on"
+    return CoreUnavailableError("the core has gone, runs go on", again)
 
 
 def _progress(client: CoreClient, facts: RunFacts) -> str:
