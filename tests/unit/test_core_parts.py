@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -29,6 +30,7 @@ from nanochat_host.core.checkouts import builtin_path
 from nanochat_host.core.control import ControlLog
 from nanochat_host.core.run_entry import Run
 from nanochat_host.errors import (
+    CannotWriteError,
     CoreUnavailableError,
     NanochatCliError,
     NotFoundError,
@@ -115,6 +117,28 @@ async def test_a_stop_is_announced_to_the_shim_before_the_trainer_knows(
     monkeypatch.setattr(entry.control, "append", command)
     await stop.climb_down(entry, "save", 60.0, lambda text, level: None)
     assert order == ["signal for save", "command stop"]
+
+
+async def test_a_stop_that_cannot_be_written_goes_on_with_a_signal(
+    run: RunPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = Run(run, run_folder.read_record(run), run_folder.read_status(run))
+    told: list[str] = []
+    notes: list[str] = []
+
+    def tell(_run: Run, rung: str) -> None:
+        told.append(rung)
+        if rung == "term":
+            entry.over.set()
+
+    def full(control: wire.Control) -> str:
+        raise CannotWriteError(run.control_jsonl, OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(stop, "tell", tell)
+    monkeypatch.setattr(entry.control, "append", full)
+    await stop.climb_down(entry, "save", 60.0, lambda text, level: notes.append(text))
+    assert told == ["save", "term"]
+    assert any("No space left" in note for note in notes)
 
 
 def test_who_answers_is_asked_again_while_no_core_can_come(

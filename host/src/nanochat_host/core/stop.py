@@ -12,6 +12,7 @@ from nanochat_host.core.aftermath import signal_trainer
 from nanochat_host.core.run_entry import Run
 from nanochat_host.core.shim import procs
 from nanochat_host.core.wire import Control
+from nanochat_host.errors import NanochatCliError
 
 Rung = Literal["save", "term", "kill"]
 RUNGS: tuple[Rung, ...] = ("save", "term", "kill")
@@ -35,7 +36,11 @@ async def climb_down(
         note(_say(rung, wait_s), "info" if rung == "save" else "warning")
         tell(run, rung)  # before the command: a quick trainer would end, and its shim not know why
         if rung == "save":
-            run.control.append(Control(cmd="stop"))
+            try:
+                run.control.append(Control(cmd="stop"))
+            except NanochatCliError as error:  # a full disk; the hook saves at SIGTERM, too
+                note(f"stop: {error.message}: SIGTERM instead", "warning")
+                continue
         try:
             await asyncio.wait_for(run.over.wait(), wait_s)
             return
