@@ -75,6 +75,41 @@ async def test_a_turn_counts_before_it_is_on_disk(
             await asyncio.sleep(0.01)
 
 
+async def test_turns_are_written_in_the_order_in_which_they_were_said(
+    chats: Chats, chat: wire.Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.turns.append(wire.ChatTurn("one", [wire.ChatAnswer()], wire.ChatSettings()))
+    chats.transcripts.save(chat)
+    save, go, begun = chats.transcripts.save, threading.Event(), 0
+
+    def save_slowly(chat: wire.Chat) -> None:
+        nonlocal begun
+        begun += 1
+        go.wait(60)
+        save(chat)
+
+    monkeypatch.setattr(chats.transcripts, "save", save_slowly)
+    turns = ["one"]
+    for prompt in ("two", "three"):
+        turns.append(prompt)
+        events = await chats.say(chat.info.id, wire.Say(prompt))
+        async for event in events:
+            if event.event == "end":
+                break
+        await events.aclose()
+        async with asyncio.timeout(60):
+            while begun == 0 or len((await chats.chat(chat.info.id)).turns) < len(turns):
+                await asyncio.sleep(0.01)
+    assert begun == 1
+    go.set()
+    async with asyncio.timeout(60):
+        while chats._background:
+            assert [turn.prompt for turn in (await chats.chat(chat.info.id)).turns] == turns
+            await asyncio.sleep(0)
+    kept = Transcripts(chats.transcripts.folder).load(chat.info.id)
+    assert [turn.prompt for turn in kept.turns] == turns
+
+
 def test_two_turns_within_a_tick_of_the_clock_are_both_seen(
     tmp_path: Path, chat: wire.Chat
 ) -> None:

@@ -34,6 +34,7 @@ class Chats:
         self.presets = Presets(paths.prompts_json)
         self.pool = Pool(paths.logs / "drivers")
         self._unsaved: dict[str, wire.Chat] = {}
+        self._saving = asyncio.Lock()  # what is said last is written last
         self._places: dict[tuple[str, str], Place] = {}
         self._speaking: dict[str, list[Driver]] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -124,8 +125,10 @@ class Chats:
             chat.turns.append(turn)
             self._unsaved[chat.info.id] = chat  # the next turn may begin before it is on disk
             try:
-                await asyncio.to_thread(self.transcripts.save, chat)
-                self._unsaved.pop(chat.info.id, None)
+                async with self._saving:
+                    await asyncio.to_thread(self.transcripts.save, chat)
+                if chat.turns[-1] is turn:
+                    self._unsaved.pop(chat.info.id, None)
             except NanochatCliError as error:
                 news.put_nowait(wire.ChatEvent("error", text=error.message, hint=error.hint))
         news.put_nowait(None)
