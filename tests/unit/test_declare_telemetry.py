@@ -69,6 +69,14 @@ def test_rows_below_a_line_are_one_event(tmp_path: Path) -> None:
     assert run.points("mc/total") == [(4, 7)]
 
 
+def test_a_declared_line_ends_the_sample_above_it(tmp_path: Path) -> None:
+    run = Mapped(tmp_path / "r", TIMERS)
+    run.log("<|bos|>The capital of", "France", "[MC Timers] build=1ms, total=2ms", "noise")
+    [event] = run.run.history.newest(("sample",), 9)
+    assert event.fields["text"] == "The capital of\nFrance"
+    assert run.points("mc/build_ms") == [(0, 1.0)]
+
+
 def test_a_block_goes_on_across_reads_and_ends_with_the_log(tmp_path: Path) -> None:
     run = Mapped(tmp_path / "r", BLOCK)
     run.log("[LOD ASCII][t=1120]")

@@ -48,6 +48,11 @@ class DeclaredLog:
         """The lines that follow may belong to the one before."""
         return self._open is not None
 
+    def claims(self, line: str) -> bool:
+        """Whether a pack has declared this line: then it is no part of a sample."""
+        text = line.rstrip()
+        return any(rule.line.match(text) is not None for rule in self.mappings.logs)
+
     def feed(self, line: str, core_step: int, coming: int, clock: float, out: Told) -> None:
         """core_step: of the newest step line, -1 before the first. coming: of the one to come."""
         if core_step != self._core_step:

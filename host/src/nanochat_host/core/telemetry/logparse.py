@@ -76,7 +76,7 @@ class LogParser:
 
     def finish(self, out: Reading) -> None:
         """The log is at its end: give out what was waiting for more."""
-        self._end_sample(out)
+        self.end_sample(out)
         self._report_saved(out, force=True)
 
     # -- metrics ------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ class LogParser:
         out.events.append(("state", None if self.step < 0 else self.step, fields))
 
     def _on_sample(self, g: Groups, out: Reading) -> None:
-        self._end_sample(out)
+        self.end_sample(out)
         self._sample = [g["text"].removeprefix("<|bos|>")]
 
     def _on_divider(self, g: Groups, out: Reading) -> None:
@@ -282,9 +282,10 @@ class LogParser:
         if name is None and len(self._sample) < MAX_SAMPLE_LINES and not text.startswith("real\t"):
             self._sample.append(text)
         else:
-            self._end_sample(out)
+            self.end_sample(out)
 
-    def _end_sample(self, out: Reading) -> None:
+    def end_sample(self, out: Reading) -> None:
+        """Give out the sample that is open, if one is."""
         text = "\n".join(self._sample).rstrip()[:MAX_SAMPLE_TEXT]
         if text:
             step = None if self._eval_step() < 0 else self._eval_step()

@@ -82,6 +82,8 @@ class LogSource:
         while (span := self._next_line(chunk, at)) is not None:
             line, at = chunk[span[0] : span[1]], span[1] + 1
             before = len(out.rows)
+            if mapped and self.parser.in_sample and self.declared.claims(plain(line)):
+                self.parser.end_sample(out)
             self.parser.feed(line, out)
             if stamp := _STAMP.search(line):
                 with contextlib.suppress(ValueError, OverflowError):
