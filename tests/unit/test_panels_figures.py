@@ -206,6 +206,9 @@ def test_timers_in_milliseconds_are_understood() -> None:
     text = panel.text(60, 10)
     assert "100 ms a step" in text
     assert "80.0 %" in text
+    hooked = [series("time/forward_backward", [0.1] * 9), series("time/optimizer", [0.3] * 9)]
+    panel.feed(data(*found, *hooked, run=run_facts()))
+    assert "400 ms a step" in panel.text(60, 10), "no part counts twice"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ class Timers(DataPanel):
         """Seconds per step of each timer under `prefix`: what ran on some steps only (an
         evaluation) is shared out over all of them."""
         series = {n: s for n, s in self.data.series.items() if n.startswith(prefix) and s}
+        if prefix == PARTS[:-1]:  # the hook's in seconds; a fork's own, in ms, are the same parts
+            series = {n: s for n, s in series.items() if not n.endswith("_ms")} or series
         steps = max((sum(s.counts()) for s in series.values()), default=0.0)
         out: dict[str, float] = {}
         for name, each in series.items():

@@ -44,6 +44,7 @@ SPECS: tuple[MetricSpec, ...] = (
     MetricSpec("pass@*", "", "Share of problems solved within that many tries.", False),
     MetricSpec("reward", "", "Mean reward of the step's samples.", False),
     MetricSpec("sequence_length", "tokens", "Mean length of the step's samples."),
+    MetricSpec("time/*_ms", "ms", "Time a part of the step took, by the trainer's own account."),
     MetricSpec("time/*", "s", "Time a part of the step took."),
     MetricSpec("mc/*_ms", "ms", "Time a part of the controller took."),
     MetricSpec("mc/*loss*", "nats/token", "", True),
