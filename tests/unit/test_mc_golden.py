@@ -68,6 +68,13 @@ def test_rows_that_say_more_than_full_detail_come_first(core: dict[str, Core]) -
     assert "step 11 s0 v1 random 0" in panel.text(120, 12)
 
 
+def test_curves_stay_as_long_as_there_is_room(core: dict[str, Core]) -> None:
+    panel = core["infer"].feed(driver("residency"))
+    assert "an entry 0.066" in panel.text(78, 9)
+    assert "residency" in panel.text(78, 9).splitlines()[-1]
+    assert "an entry" not in panel.text(78, 5)
+
+
 def test_a_hung_controller_is_named(core: dict[str, Core]) -> None:
     text = core["livelock"].feed(driver("timers")).text(80, 20)
     assert "the newest took 3m15s" in text

@@ -142,8 +142,9 @@ def test_a_run_without_the_flag_as_the_core_reads_it() -> None:
     """The captured run without --mc_log_timers: forced events alone."""
     core = Core(("quiet",))
     try:
-        panel = core.feed(driver("delta_nll"), config={})
-        assert "needs --mc_log_timers=1" in panel.text(70, 10)
+        for panel_id in ("delta_nll", "overview"):
+            panel = core.feed(driver(panel_id), config={})
+            assert "needs --mc_log_timers=1" in panel.text(70, 10)
         assert "quiet: --mc_log_timers=0" in core.feed(driver("health"), config={}).text(80, 8)
     finally:
         core.close()

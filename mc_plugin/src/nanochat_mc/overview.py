@@ -12,7 +12,7 @@ from nanochat_mc.base import option
 from nanochat_mc.focused import RefocusPanel
 from nanochat_mc.states import Source, absent
 
-SOURCE = Source("MegaContext figures", timers=False, proof=())
+SOURCE = Source("MegaContext figures", proof=())
 COLUMN = 46
 """Cells a line wants before a second column begins."""
 
@@ -32,9 +32,10 @@ class Overview(RefocusPanel):
     def render(self, size: Size) -> Payload:
         latest = self.data.latest
         self.date(*(point.ts for name, point in latest.items() if name.startswith("mc/")))
-        if not any(name.startswith("mc/") for name in latest):
+        before, after = [*self._losses(), *self._context()], self._controller()
+        if not (before or after or self.moments() or self.log.steps):
             return absent(self.data, SOURCE)
-        facts = [*self._losses(), *self._context(), *self._focus(), *self._controller()]
+        facts = [*before, *self._focus(), *after]
         columns = max(min(size.width // COLUMN, -(-len(facts) // max(size.height, 1))), 1)
         rows = min(-(-len(facts) // columns), max(size.height, 1))
         width = size.width // columns
@@ -81,7 +82,9 @@ class Overview(RefocusPanel):
             note = f"{fmt.percent(100 * over, 0)} of soft max" if over is not None else ""
             style: Style = "muted" if over is None else "warning" if over > 1 else "success"
             out.append(Fact("working context", f"{fmt.integer(entries)} entries", style, note))
-        out += self._graded("utilization", "mc/utilization", UTILIZATION)
+        if (used := self.latest("mc/utilization")) is not None:
+            said = fmt.percent(100 * used)
+            out.append(Fact("utilization", said, UTILIZATION.style(used), "of the hard limit"))
         variants = self.latest("mc/variants_total")
         if variants is not None:
             fallbacks = self.latest("mc/variant_fallbacks")

@@ -25,50 +25,45 @@ from nanochat_mc.focused import Moment, RefocusPanel
 
 
 class Residency(RefocusPanel):
-    """Swap rate a block above, residency in refocuses below, with the bands of both; gauges where
-    there is no room for curves."""
+    """Swap rate a block above, residency in refocuses below, with the bands of both; gauges in the
+    place of curves that there is no room for."""
 
     def render(self, size: Size) -> Payload:
         moments = self.moments()
         self.date(self.log.newest)
         if not moments:
             return self.none()
-        if size.height < 10 or size.width < 30:
-            return _gauges(moments)
+        if size.height < 6 or size.width < 30:
+            return Stack(children=[_swap_gauge(moments), _residency_gauge(moments)])
         swap = Child(_swap(moments, size.width))
+        if size.height < 10:
+            return Stack(children=[swap, _residency_gauge(moments)])
         return Stack(children=[swap, Child(_residency(moments, size.width))])
 
 
-def _gauges(moments: Sequence[Moment]) -> Payload:
-    last = moments[-1]
-    swap, stay = last.swap, last.residency
-    recent = [min(max((m.swap or 0.0), 0.0), 1.0) for m in moments[-60:]]
-    ages = [min((m.residency or 0.0) / 12, 1.0) for m in moments[-60:]]
-    return Stack(
-        children=[
-            Child(
-                Gauge(
-                    label="swap a block",
-                    value=None if swap is None else min(swap, 1.0),
-                    text=fmt.UNKNOWN if swap is None else fmt.fixed(swap, 3),
-                    warn=SWAP_PER_BLOCK.warn,
-                    error=SWAP_PER_BLOCK.error,
-                    spark=pack(recent),
-                ),
-                size=1,
-            ),
-            Child(
-                Gauge(
-                    label="residency",
-                    value=None if stay is None else min(max(stay / 12, 0.0), 1.0),
-                    text=fmt.UNKNOWN if stay is None else f"{fmt.fixed(stay, 1)} refocuses",
-                    style=RESIDENCY.style(stay, "primary"),
-                    spark=pack(ages),
-                ),
-                size=1,
-            ),
-        ]
+def _swap_gauge(moments: Sequence[Moment]) -> Child:
+    swap = moments[-1].swap
+    gauge = Gauge(
+        label="swap a block",
+        value=None if swap is None else min(swap, 1.0),
+        text=fmt.UNKNOWN if swap is None else fmt.fixed(swap, 3),
+        warn=SWAP_PER_BLOCK.warn,
+        error=SWAP_PER_BLOCK.error,
+        spark=pack(min(max((m.swap or 0.0), 0.0), 1.0) for m in moments[-60:]),
     )
+    return Child(gauge, size=1)
+
+
+def _residency_gauge(moments: Sequence[Moment]) -> Child:
+    stay = moments[-1].residency
+    gauge = Gauge(
+        label="residency",
+        value=None if stay is None else min(max(stay / 12, 0.0), 1.0),
+        text=fmt.UNKNOWN if stay is None else f"{fmt.fixed(stay, 1)} refocuses",
+        style=RESIDENCY.style(stay, "primary"),
+        spark=pack(min((m.residency or 0.0) / 12, 1.0) for m in moments[-60:]),
+    )
+    return Child(gauge, size=1)
 
 
 def _swap(moments: Sequence[Moment], width: int) -> Chart:
