@@ -263,7 +263,9 @@ def test_room_for_checkpoints(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
     assert found.severity == "warning"
     assert "disk" not in place.findings(**found.fix)
     monkeypatch.setattr(disk.shutil, "disk_usage", free(10**8))
-    assert place.findings()["disk"].severity == "error"
+    found = place.findings()["disk"]
+    assert found.severity == "error"
+    assert "1 GiB to spare; 95.4 MiB are free" in found.what
 
 
 def test_no_gpu_is_a_note(place: Place) -> None:

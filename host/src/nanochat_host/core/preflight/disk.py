@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from nanochat_sdk import format as fmt
+
 from nanochat_host.core.planner import memory
 from nanochat_host.core.planner.inputs import inputs_of
 from nanochat_host.core.preflight.situation import Situation
@@ -43,7 +45,8 @@ def room(now: Situation) -> Iterator[Finding]:
     if free < 0 or saves * save + SPARE_BYTES <= free:
         return
     fit = max(0, (free - SPARE_BYTES) // save)
-    what = f"{saves} checkpoints of {_gib(save)} need {_gib(saves * save)}; {_gib(free)} are free"
+    needs = f"{saves} checkpoints of {fmt.size(save)} need {fmt.size(saves * save)}"
+    what = f"{needs} and {fmt.size(SPARE_BYTES)} to spare; {fmt.size(free)} are free"
     why = "a full disk leaves half a checkpoint and stops the run"
     if not fit:
         note = f"make room below {now.base_dir}, or give the checkout another base folder"
@@ -67,7 +70,3 @@ def _nearest(folder: Path) -> Path:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
-
-
-def _gib(size: float) -> str:
-    return f"{size / 2**30:.1f} GiB"
