@@ -265,7 +265,7 @@ def test_room_for_checkpoints(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(disk.shutil, "disk_usage", free(10**8))
     found = place.findings()["disk"]
     assert found.severity == "error"
-    assert "1 GiB to spare; 95.4 MiB are free" in found.what
+    assert "1.00 GiB to spare; 95.4 MiB are free" in found.what
 
 
 def test_no_gpu_is_a_note(place: Place) -> None:

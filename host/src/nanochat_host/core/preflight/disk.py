@@ -45,7 +45,7 @@ def room(now: Situation) -> Iterator[Finding]:
     if free < 0 or saves * save + SPARE_BYTES <= free:
         return
     fit = max(0, (free - SPARE_BYTES) // save)
-    needs = f"{saves} checkpoints of {fmt.size(save)} need {fmt.size(saves * save)}"
+    needs = f"checkpoints need {fmt.size(saves * save)} ({saves} of {fmt.size(save)})"
     what = f"{needs} and {fmt.size(SPARE_BYTES)} to spare; {fmt.size(free)} are free"
     why = "a full disk leaves half a checkpoint and stops the run"
     if not fit:
