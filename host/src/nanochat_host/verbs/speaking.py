@@ -8,9 +8,10 @@ import sys
 import msgspec
 
 from nanochat_host.core import calls_chat as calls
+from nanochat_host.core import http1
 from nanochat_host.core import wire_chat as wire
 from nanochat_host.core.client import CoreClient
-from nanochat_host.errors import NanochatCliError
+from nanochat_host.errors import CoreUnavailableError, NanochatCliError
 from nanochat_host.verbs.output import printable_block
 
 DEFAULTS = wire.ChatSettings()
@@ -56,13 +57,16 @@ def begin(client: CoreClient, args: argparse.Namespace, mode: str) -> wire.ChatI
 
 def speak(client: CoreClient, chat: wire.ChatInfo, say: wire.Say, *, as_json: bool) -> None:
     """Print the answers: JSON lines, or text, the second side after the first. Raises what a side
-    failed with, after what the others said."""
+    failed with, after what the others said, and CoreUnavailableError when the core goes before."""
     events = client.listen(calls.say(chat.id, say))
     later: list[wire.ChatEvent] = []
-    trouble: NanochatCliError | None = None
+    cut_off = CoreUnavailableError(http1.CLOSED, http1.HINT)
+    trouble: NanochatCliError | None = cut_off
     for event in events:
         if event.event == "error":
             trouble = NanochatCliError(event.text, event.hint)
+        elif event.event == "done" and trouble is cut_off:
+            trouble = None
         if as_json:
             sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
             sys.stdout.flush()
