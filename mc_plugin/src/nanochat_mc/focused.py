@@ -72,13 +72,19 @@ class RefocusPanel(McPanel):
         positions, recent = self._timeline(POSITION), found[-50:]
         block = whole_option(self.data, "block_size")
         block = block or block_of(recent, self._timeline(ENTRIES)) or BLOCK
-        ticks = self._ticks(tokens_between(recent, positions))
+        sessions: dict[str, list[Refocus]] = {}
+        for refocus in found:
+            sessions.setdefault(refocus.session, []).append(refocus)
+        ticks = {
+            session: self._ticks(tokens_between(its[-50:], positions))
+            for session, its in sessions.items()
+        }
         return [
             Moment(
                 refocus,
                 refocus.per_block((positions.at(refocus.ts) or -1.0) + 1, block),
-                _scaled(refocus.residency_mean, ticks),
-                _scaled(refocus.residency_p95, ticks),
+                _scaled(refocus.residency_mean, ticks[refocus.session]),
+                _scaled(refocus.residency_p95, ticks[refocus.session]),
             )
             for refocus in found
         ]
