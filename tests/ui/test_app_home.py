@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
+from app_rig import FakeCore, Host, following, make_run, screen_text, toasts, until
 from nanochat_host.core import wire
 from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.model import CoreState
@@ -58,6 +58,19 @@ async def test_a_core_that_goes_is_started_again_and_nothing_is_lost(
             pilot, lambda: any("nothing was lost" in text for text in toasts(app)), "a toast"
         )
         assert app.model.runs
+
+
+async def test_a_run_on_show_that_is_deleted_is_told_as_that(host: Host, core: FakeCore) -> None:
+    core.run_list = [make_run("one"), make_run("two")]
+    app = host.app(run="two")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: following(core, "two"), "its stream")
+        del core.run_list[1]
+        core.say(None)
+        await until(pilot, lambda: following(core, ""), "the stream of none")
+        await until(pilot, lambda: any("two is gone" in text for text in toasts(app)), "a toast")
+        assert not any("restarted" in text for text in toasts(app))
+        assert app.model.core is CoreState.UP and core.starts == 0
 
 
 async def test_recent_runs_are_listed_newest_first_and_open(host: Host, core: FakeCore) -> None:

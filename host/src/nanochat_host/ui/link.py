@@ -153,14 +153,15 @@ class CoreLink:
                     await task
 
     async def _read(self, run_id: str) -> None:
-        try:
+        with contextlib.suppress(NotFoundError):
             async for news in self.client.stream(run_id):
                 self._post(News(run_id, news))
                 if news.runs:
                     self.reload()
-        except NotFoundError:
-            if self.run_id == run_id:
-                self.run_id = ""
-            self._post(Failure(f"the run {run_id} is gone", "choose another one with r"))
-            return
-        raise CoreUnavailableError("the core closed the stream", "it is being started again")
+            if not run_id or run_id in {run.facts.id for run in await self.client.runs()}:
+                raise CoreUnavailableError(
+                    "the core closed the stream", "it is being started again"
+                )
+        if self.run_id == run_id:
+            self.run_id = ""
+        self._post(Failure(f"the run {run_id} is gone", "choose another one with r"))
