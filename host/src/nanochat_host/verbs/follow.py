@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nanochat_sdk.data import Event, LogQuery, RunFacts
+from nanochat_sdk.data import Event, LogLine, LogQuery, RunFacts
 
 from nanochat_host.errors import CoreUnavailableError, NanochatCliError, NotFoundError
 from nanochat_host.paths import Paths
 from nanochat_host.verbs.common import Verbs, add_verb, connect, find_run
-from nanochat_host.verbs.output import emit, emit_line, printable
+from nanochat_host.verbs.output import emit, emit_line, printable, remark
 
 if TYPE_CHECKING:
     from nanochat_host.core.client import CoreClient
@@ -43,18 +44,27 @@ def print_log(args: argparse.Namespace, paths: Paths) -> int:
         emit(args, page, [line.text for line in page.lines])
         return 0
     query = LogQuery(lines=PAGE, search=args.search, level=args.level)
-    last = -1
-    for line in page.lines:
-        emit_line(args, line, line.text)
-        last = line.n
+    last = _print_new(args, page.lines, None)
     for message in client.stream(run_id):
-        for line in client.log(run_id, query).lines:
-            if line.n > last:
-                emit_line(args, line, line.text)
-                last = line.n
+        last = _print_new(args, client.log(run_id, query).lines, last)
         if message.facts is not None and message.facts.state in ENDED:
             return 0
     raise _cut_off(client, run_id)
+
+
+def _print_new(
+    args: argparse.Namespace, lines: Sequence[LogLine], last: LogLine | None
+) -> LogLine | None:
+    """Print what comes after line `last`, and that one anew if it has grown: it was half written.
+    Returns the last one printed."""
+    whole = not args.search and args.level == "all"
+    if whole and last and lines and (lost := lines[0].n - last.n - 1) > 0:
+        remark(f"{lost:,} lines left out: more than {PAGE} came at once")
+    for line in lines:
+        if last is None or line.n > last.n or (line.n == last.n and line.text != last.text):
+            emit_line(args, line, line.text)
+            last = line
+    return last
 
 
 def until_end(args: argparse.Namespace, client: CoreClient, run_id: str) -> int:
