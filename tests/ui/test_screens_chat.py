@@ -28,11 +28,11 @@ def info(name: str, state: Any = "whole") -> CheckpointInfo:
 
 
 class ChattyCore(FakeCore):
-    """Answers the routes about chats. events: what a model will say next."""
+    """Answers the routes about chats. events: what a model will say next, None: the core goes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.events: asyncio.Queue[wire.ChatEvent] = asyncio.Queue()
+        self.events: asyncio.Queue[wire.ChatEvent | None] = asyncio.Queue()
         self.refuse = ""
 
     async def ask(self, call: Call[Any]) -> Any:
@@ -53,9 +53,10 @@ class ChattyCore(FakeCore):
 
     async def listen(self, call: Call[Any]) -> AsyncIterator[Any]:
         self.sent.append((call.method, call.path, call.body))
-        while (event := await self.events.get()).event != "done":
+        while (event := await self.events.get()) is not None:
             yield event
-        yield event
+            if event.event == "done":
+                return
 
 
 @pytest.fixture
@@ -100,6 +101,11 @@ async def test_choose_speak_and_see_the_words_and_figures(host: Host, core: Chat
         core.events.put_nowait(wire.ChatEvent("end", tokens=3, ttft_s=0.012, tok_per_s=455.2))
         core.events.put_nowait(wire.ChatEvent("done"))
         await until(pilot, lambda: "first 12 ms · 455.2 tok/s" in screen_text(app), "the figures")
+        assert not screen.talk.answering and "core went" not in screen_text(app)
+        await pilot.press(*"again", "enter")
+        core.events.put_nowait(wire.ChatEvent("piece", text="half of", tokens=1))
+        core.events.put_nowait(None)
+        await until(pilot, lambda: "the core went before" in screen_text(app), "why it stopped")
         assert not screen.talk.answering
 
 

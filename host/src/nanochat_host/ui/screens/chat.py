@@ -194,11 +194,15 @@ class ChatScreen(HostScreen):
 
     async def _answer(self, talk: Talk, prompt: str) -> None:
         assert talk.info is not None
+        ended = False
         try:
             call = calls.say(talk.info.id, Say(prompt, talk.settings))
             async for event in self.host.link.client.listen(call):
                 talk.take(event)
+                ended = event.event == "done"
                 self._dirty = True
+            if not ended:
+                talk.fail("the core went before the answer ended; say it again")
         except (NanochatCliError, OSError) as error:
             talk.fail(clean(str(error)))
         finally:
