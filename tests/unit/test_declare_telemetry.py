@@ -103,6 +103,15 @@ def test_the_hook_does_not_silence_what_packs_declare(tmp_path: Path) -> None:
     assert run.points("train/loss") == []
 
 
+def test_a_log_that_is_read_after_the_hook_does_not_take_the_run_back(tmp_path: Path) -> None:
+    run = Mapped(tmp_path / "r", TIMERS)
+    run.event("state", what="instrumented", loop="while", live=[])
+    run.metric("train/loss", 4.0, 3.0, step=8)
+    run.log(STEP.format(s=0), STEP.format(s=1))
+    assert run.points("progress/percent") == [(0, 3.33), (1, 3.33)]
+    assert run.run.facts.step == 9
+
+
 SPANS = """
 [[telemetry.spans]]
 span = "delta"

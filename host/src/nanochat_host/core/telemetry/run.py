@@ -273,7 +273,7 @@ class RunTelemetry:
             self.facts_rev = rev
             known = {"num_steps", *facts.facts} if facts.hooked and facts.num_steps else set()
             fold_scalars(facts, {k: v for k, v in news.facts.items() if k not in known})
-        stage = self.store.stage
+        stage, step, newest = self.store.stage, self.store.step, facts.step
         for scripts, block in news.blocks:
             if facts.hooked:
                 block.values = {k: v for k, v in block.values.items() if only_in_log(k)}
@@ -281,6 +281,8 @@ class RunTelemetry:
                 self.store.stage = stage + scripts
             if block.values:
                 self._take_block(block, rev, from_hook=False)
+        if facts.hooked:  # it says where the run is; a log read after it would go back
+            self.store.step, facts.step = step, newest
         self.store.stage = stage + (0 if facts.hooked else news.scripts)
         for event in news.events:
             self._take_log_event(event, rev)
