@@ -120,7 +120,7 @@ after = 5
 
 def test_configurator_settings() -> None:
     found = read_options(CONFIGURATOR, "train.py")
-    assert (found.dialect, found.help) == ("configurator", "Train it. Run as:")
+    assert (found.dialect, found.help) == ("configurator", "Train it.")
     assert [(o.name, o.flag, o.type, o.default, o.help) for o in found.options] == [
         ("run", "--run", "str", "dummy", "the run's name"),
         ("depth", "--depth", "int", 20, ""),

@@ -57,6 +57,19 @@ def test_stages_stand_in_the_order_a_model_is_made(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("docstring", "says"),
+    [
+        ("Train model. Run as:\n\npython train.py", "Train model."),
+        ("Run as:\n\npython train.py", "Run as:"),
+        ("Evaluates. Reads v1.2: all of it", "Evaluates. Reads v1.2: all of it"),
+    ],
+)
+def test_a_stage_is_said_without_what_leads_on(checkout: Path, docstring: str, says: str) -> None:
+    (checkout / "scripts" / "my_own.py").write_text(f'"""{docstring}\n"""\n')
+    assert read_checkout(checkout).stages[3].help == says
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"def broken(:\n", "line 1: "),

@@ -187,12 +187,14 @@ def _override_defaults(call: ast.Call, options: dict[str, Option], names: dict[s
 
 
 def _description(tree: ast.Module, calls: list[ast.Call], names: dict[str, Any]) -> str:
-    """The parser's description, else the first line of the module's docstring."""
+    """The parser's description, else the first line of the module's docstring, without a last
+    sentence that leads on to the next line ("Run as:")."""
     for call in calls:
         if called_name(call) == "ArgumentParser":
             given = {k.arg: k.value for k in call.keywords}
             text = _literal(given.get("description"), names)
             if isinstance(text, str):
                 return text.strip().split("\n")[0]
-    doc = (ast.get_docstring(tree) or "").strip()
-    return doc.split("\n")[0]
+    line = (ast.get_docstring(tree) or "").strip().split("\n")[0]
+    said, _, _ = line.rpartition(". ")
+    return f"{said}." if said and line.endswith(":") else line
