@@ -78,6 +78,8 @@ def test_a_folder_that_is_no_checkout_is_refused_with_the_way_out(cli: Cli, tmp_
 def test_run_start_follow_list_show_metrics_logs(cli: Cli, ended: str) -> None:
     assert ended in cli("run", "list").out
     assert [r["facts"]["id"] for r in cli.json("run", "list", "--state", "done")] == [ended]
+    assert "no run is lost" in cli("run", "list", "--state", "lost").out
+    assert "did you mean `done`" in cli("run", "list", "--state", "doen", code=2).err
     shown = cli.json("run", "show", "first")
     assert shown["status"]["exit_code"] == 0
     assert "base_train" in cli("run", "show", ended[-4:]).out

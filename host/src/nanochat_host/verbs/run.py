@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from nanochat_sdk.data import RunState
 
 from nanochat_host.core.wire import RunSummary, StartRun
 from nanochat_host.core.wire_checkpoints import TRAINERS
@@ -78,7 +80,9 @@ def register(verbs: Verbs) -> None:
     )
     begin.add_argument("--follow", action="store_true", help="print progress until it ends")
     listing = add_verb(subs, "list", "list runs, newest first", "nanochat-cli run list", list_all)
-    listing.add_argument("--state", default="", help="only runs in this state")
+    listing.add_argument(
+        "--state", default="", choices=get_args(RunState), help="only runs in this state"
+    )
     show = add_verb(
         subs, "show", "print all facts of a run", "nanochat-cli run show last", show_one
     )
@@ -155,7 +159,8 @@ def list_all(args: argparse.Namespace, paths: Paths) -> int:
         for r in runs
     ]
     headings = ["RUN", "STATE", "STAGE", "STEP", "LOSS", "VAL BPB"]
-    emit(args, runs, table(headings, rows) if rows else "no runs yet; try `nanochat-cli demo`")
+    none = f"no run is {args.state}" if args.state else "no runs yet; try `nanochat-cli demo`"
+    emit(args, runs, table(headings, rows) if rows else none)
     return 0
 
 
