@@ -73,6 +73,8 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
     ("words", "said", "hint"),
     [
         ("trian", "there is no `trian`", "`nanochat-cli --help`"),
+        ("--layot x", "there is no option `--layot`", "did you mean `--layout`?"),
+        ("--layout x --rnu=y", "there is no option `--rnu`", "did you mean `--run`?"),
         ("run strat", "run: there is no `strat`", "did you mean `start`?"),
         ("run list --bogus=1", "run list: there is no option `--bogus`", "run list --help`"),
         ("run start --chekout x", "run start: there is no option `--chekout`", "`--checkout`?"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ class VerbParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does it, but what a verb does not know is its own mistake, not the main
         command's."""
+        self._check_first(sys.argv[1:] if args is None else args)
         found, rest = super().parse_known_args(args, namespace)
         if rest:
             word = next((w for w in rest if w.startswith("-")), rest[0])
@@ -29,6 +31,19 @@ class VerbParser(argparse.ArgumentParser):
             known = [o for action in self._actions for o in action.option_strings]
             self._refuse(f"there is no option `{name}`", name, known)
         return found, rest
+
+    def _check_first(self, words: Sequence[str]) -> None:
+        """An option that is none is the mistake, not the word after it."""
+        known = {name: action for action in self._actions for name in action.option_strings}
+        left = iter(words)
+        for word in left:
+            name, equals, _ = word.partition("=")
+            if not name.removeprefix("--") or not name.startswith("--"):
+                return
+            if name not in known:
+                self._refuse(f"there is no option `{name}`", name, list(known))
+            if not equals and known[name].nargs is None:
+                next(left, None)
 
     def error(self, message: str) -> NoReturn:
         """What argparse found wrong."""
