@@ -208,6 +208,12 @@ def test_an_exit_code_is_a_failure_and_a_stop_is_not(stage: Stage) -> None:
     assert stage.check() == [("failed", True)]
 
 
+def test_a_run_that_was_lost_is_told_with_its_reason(stage: Stage) -> None:
+    stage.write("state", what="lost", reason="the machine was restarted while it ran")
+    assert stage.check() == [("failed", True)]
+    assert stage.engine.active["failed"].message == "the machine was restarted while it ran"
+
+
 @pytest.mark.parametrize("name", ["err_batch_divide", "err_no_data", "resume_ws2_of_ws1"])
 def test_failures_of_captured_logs(stage: Stage, name: str) -> None:
     stage.paths.out_log.write_bytes((LOGS / f"{name}.log").read_bytes())

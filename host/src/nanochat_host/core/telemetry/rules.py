@@ -189,6 +189,8 @@ def _failure(run: RunTelemetry) -> str | None:
         number = event.fields.get("signal")
         if what == "error":
             found = facts.last_error
+        elif what == "lost":
+            found = str(event.fields.get("reason", "")) or "it is lost"
         elif event.fields.get("asked") and number:
             continue  # somebody wanted it gone, and it went
         elif what in ("stage_end", "end") and number not in (0, None, *STOPPED):
