@@ -138,6 +138,19 @@ def test_what_was_not_granted_is_named(panel_id: str) -> None:
     assert "not allowed to see" in shown(panel_id, sent)
 
 
+def test_the_lens_timer_of_wandb_is_not_the_controllers_time() -> None:
+    """W&B brings it, and the whole, without --mc_log_timers; the parts it does not."""
+    config = {"mc_enabled": 1, "mc_log_timers": 0}
+    lens, whole = series("mc/lens_ms", [0.02] * 3), series("mc/time_controller_ms", [400.0] * 3)
+    latest = points(**{"mc/lens_ms": 0.02})
+    without = data(lens, run=run_facts(), latest=latest, config=config)
+    assert "needs --mc_log_timers=1" in shown("timers", without)
+    panel = driver("timers")
+    panel.feed(data(lens, whole, run=run_facts(), latest=latest, config=config))
+    assert "controller 400 ms" in panel.text(70, 10)
+    assert "its parts need --mc_log_timers=1" in panel.text(70, 10)
+
+
 def test_a_run_without_the_flag_as_the_core_reads_it() -> None:
     """The captured run without --mc_log_timers: forced events alone."""
     core = Core(("quiet",))

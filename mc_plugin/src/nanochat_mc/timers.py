@@ -14,6 +14,8 @@ from nanochat_mc.base import McPanel, bar, caption, figure
 from nanochat_mc.states import Source, absent
 
 TOTAL, DT = "mc/total_ms", "train/dt"
+WHOLE = "mc/time_controller_ms"
+"""The controller's time as W&B has it, with or without the flag; its parts need the flag."""
 PARTS: dict[str, tuple[str, Style]] = {
     "mc/build_ms": ("build trees", "series-1"),
     "mc/variant_ms": ("make variants", "series-2"),
@@ -50,11 +52,13 @@ class Timers(McPanel):
         step = self.data.run.step if self.data.run else -1
         window = self.options.window
         start = float(step - window) if window and step > window else None
-        names = (TOTAL, DT, *PARTS, *INSIDE)
+        names = (TOTAL, WHOLE, DT, *PARTS, *INSIDE)
         return self.wants(*(SeriesQuery(name, 64, "step", start) for name in names))
 
     def render(self, size: Size) -> Payload:
-        self.date_metrics(TOTAL, *PARTS)
+        self.date_metrics(TOTAL, WHOLE, *PARTS)
+        if self._mean(TOTAL) is None and self._mean("mc/build_ms") is None:
+            return self._without_parts(size)
         parts = [
             Part(label, mean, style)
             for name, (label, style) in PARTS.items()
@@ -79,6 +83,14 @@ class Timers(McPanel):
                 [(fmt.fit(f"  {name}", 18), "muted"), (f"{fmt.latency(ms / 1e3):>9}", "muted")]
                 for name, ms in inside
             ]
+        return Text(lines=lines[: max(size.height, 1)])
+
+    def _without_parts(self, size: Size) -> Payload:
+        whole = self._mean(WHOLE)
+        if whole is None:
+            return absent(self.data, SOURCE)
+        said = fmt.cut("its parts need --mc_log_timers=1", max(size.width, 1))
+        lines: list[list[Span]] = [caption(self._figures(whole), size.width), [(said, "muted")]]
         return Text(lines=lines[: max(size.height, 1)])
 
     def _figures(self, total: float) -> list[list[Span]]:
