@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from app_rig import FakeCore, Host, make_run, screen_text, toasts, until
 from nanochat_host.errors import ConfigFileError
 from nanochat_host.paths import Paths
+from nanochat_host.ui import commands
 from nanochat_host.ui.commands import HostCommands
 from nanochat_host.ui.controls.row_list import RowList
 from nanochat_host.ui.copying import values_of
@@ -172,7 +174,7 @@ async def test_the_palette_names_the_key_of_an_action(home: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.model.live, "the run")
         await until(pilot, lambda: isinstance(app.focused, PanelView), "a focused panel")
-        told = {c.title: text for c, text in HostCommands(app.screen)._commands()}
+        told = {c.title: text for c, text in HostCommands(app.screen)._commands([])}
         assert told["Save a checkpoint"].startswith("c  ")
         assert told["Themes"].startswith("T  ")
         assert told["Zoom"].startswith("z  ")
@@ -220,3 +222,26 @@ async def test_keys_that_steer_say_why_they_cannot(home: Path) -> None:
             told = f"{name}: first has ended (failed). n starts one, r shows all"
             await until(pilot, lambda told=told: told in toasts(app), told)
     assert core.sent == []
+
+
+async def test_letters_typed_while_the_palette_still_reads_layouts_find_commands(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def slow(paths: Paths) -> list[tuple[str, Path, str]]:
+        assert go.wait(60.0)
+        return []
+
+    monkeypatch.setattr(commands, "list_layouts", slow)
+    app = a_host(home).app()
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.model.loaded, "the first answer")
+            await pilot.press("ctrl+p", "t", "h", "e")
+            await until(pilot, lambda: "the" in screen_text(app), "what was typed")
+            go.set()
+            await pilot.press("m")
+            await until(pilot, lambda: "Themes" in screen_text(app), "a command")
+    finally:
+        go.set()

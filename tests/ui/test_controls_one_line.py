@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app_rig import until
 from nanochat_host.ui.controls.one_line import OneLine
 from textual.app import App, ComposeResult
 from textual.geometry import Region
@@ -50,6 +51,5 @@ async def test_a_line_is_painted_anew_only_when_it_changed() -> None:
         assert line.painted > before + 1
         before = line.painted
         await pilot.resize_terminal(60, 10)
-        await pilot.pause()
-        assert line.painted > before
+        await until(pilot, lambda: line.size.width == 60 and line.painted > before, "it")
         assert line.render_lines(Region(0, 0, *line.size))[0].cell_length == 60

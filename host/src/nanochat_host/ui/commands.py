@@ -127,31 +127,34 @@ def here(app: NanochatApp, screen: Screen[Any]) -> Iterator[HostCommand]:
 class HostCommands(Provider):
     """Feeds the palette. Titles may hold names of runs: they are shown as plain text."""
 
-    _layouts: Layouts = ()
+    _reading: asyncio.Task[list[tuple[str, Path, str]]] | None = None
 
-    async def startup(self) -> None:
-        """Read once, elsewhere: packs bring layouts too, and every letter asks for all commands."""
-        app = cast("NanochatApp", self.app)
-        self._layouts = await asyncio.to_thread(list_layouts, app.paths)
+    async def _layouts(self) -> Layouts:
+        """Read once, elsewhere: packs bring layouts too, and every letter asks for all commands.
+        Not in `startup`: Textual would end that with the search of the letter before."""
+        if self._reading is None:
+            paths = cast("NanochatApp", self.app).paths
+            self._reading = asyncio.ensure_future(asyncio.to_thread(list_layouts, paths))
+        return await asyncio.shield(self._reading)
 
-    def _commands(self) -> Iterator[tuple[HostCommand, str]]:
+    def _commands(self, layouts: Layouts) -> Iterator[tuple[HostCommand, str]]:
         """Each with its help, which begins with its key."""
         app = cast("NanochatApp", self.app)
         keys = keys_now(self.screen)
         told: set[str] = set()
-        for command in [*commands(app, self._layouts), *here(app, self.screen)]:
+        for command in [*commands(app, layouts), *here(app, self.screen)]:
             if command.id not in told or not command.id:
                 told.add(command.id)
                 key = keys.get(command.id, "")
                 yield command, f"{key}  {command.help}" if key else command.help
 
     async def discover(self) -> Hits:
-        for command, help_text in self._commands():
+        for command, help_text in self._commands(await self._layouts()):
             yield DiscoveryHit(Content(command.title), command.run, command.title, help_text)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command, help_text in self._commands():
+        for command, help_text in self._commands(await self._layouts()):
             if (score := matcher.match(command.title)) > 0:
                 # Highlighting parses markup, which a run's name may look like.
                 plain = "[" in command.title

@@ -16,6 +16,8 @@ from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
 from textual.worker import Worker
 
+from nanochat_host.ui.type_ahead import TypesAhead
+
 
 def still_there(widget: Widget | None) -> bool:
     """Textual's selection of text trips over a widget that is clicked while it is removed."""
@@ -35,7 +37,7 @@ class Dialog(ModalScreen[ScreenResultType]):
         return found if still_there(found[0]) else (None, None)
 
 
-class Palette(CommandPalette):
+class Palette(TypesAhead, CommandPalette):
     """Every command, searchable."""
 
     def _action_command_list(self, action: str) -> None:
