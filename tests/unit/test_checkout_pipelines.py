@@ -205,3 +205,66 @@ def test_recipes_of_any_folder_that_run_a_module_of_the_checkout(tmp_path: Path)
     found = read_pipelines(tmp_path)
     assert [p.path for p in found] == ["new_runs/a.sh", "new_runs/b.sh"]
     assert [step.module for step in found[0].steps] == ["my_library.train", "train"]
+
+
+OPTIONS = """\
+GPU="h100"
+FAST=0
+while [[ $# -gt 0 ]]; do
+    case "$1" in
+        --gpu)
+            shift
+            [[ $# -gt 0 ]] || { echo "no value" >&2; exit 1; }
+            GPU="$1"
+            ;;
+        -f|--fast) FAST=1 ;;
+        *)
+            echo "unknown: $1" >&2
+            exit 1
+            ;;
+    esac
+    shift
+done
+for word in "$@"; do FAST=2; done
+while getopts "g:" letter; do GPU=$OPTARG; done
+case "$GPU" in
+    5090|4090)
+        BATCH=20
+        ;;
+    h1*) BATCH=65 ; DEPTH=12 ;;
+    *) BATCH=1 ;;
+esac
+case "$FAST" in 0) python -m scripts.tok_eval;; *) python -m scripts.tok_train;; esac
+python -m scripts.base_train --depth=$DEPTH --device_batch_size=$BATCH
+"""
+
+
+def test_a_recipe_with_options_is_read_as_it_runs_without_any() -> None:
+    recipe = read_pipeline(OPTIONS, "r", "r.sh")
+    assert recipe.unread == []
+    assert [(step.module, step.argv) for step in recipe.steps] == [
+        ("scripts.tok_eval", []),
+        ("scripts.base_train", ["--depth=12", "--device_batch_size=65"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("branches", "known"),
+    [
+        ("a) N=1 ;; *) N=2 ;;", "no"),
+        ("*) N=2 ;;", "2"),
+        ('"$HOST") N=1 ;; *) N=2 ;;', "no"),
+    ],
+)
+def test_a_choice_by_what_only_the_machine_knows(branches: str, known: str) -> None:
+    text = f'N=0\ncase "$(hostname)" in {branches} esac\npython -m scripts.base_train --depth=$N\n'
+    recipe = read_pipeline(text, "r", "r.sh")
+    argv = [step.argv for step in recipe.steps]
+    assert argv == ([] if known == "no" else [[f"--depth={known}"]])
+    assert len(recipe.unread) == (known == "no")
+
+
+def test_a_branch_that_may_have_been_taken_shuts_no_later_one_out() -> None:
+    text = "case x in\n$(hostname)) N=1 ;;\nx) N=2 ;;\ny) N=3 ;;\nesac\n"
+    text += "python -m scripts.base_train --depth=$N\n"
+    assert len(read_pipeline(text, "r", "r.sh").unread) == 1

@@ -15,6 +15,7 @@ from .hook.package import SOURCE, import_folders
 from .invocations import ASSIGNMENT, NANOCHAT, Own, invocation
 from .model import Pipeline, Step
 from .shell import ShellError, SimpleCommand, Value, Variables, Word, split_commands
+from .shell_blocks import Block, Case, case, combined, loop
 from .shell_lines import logical_lines
 from .shell_tests import test
 
@@ -82,15 +83,6 @@ def _first_comment(text: str) -> str:
     return ""
 
 
-@dataclass
-class _Block:
-    """An `if`, a loop, a function or braces. active: True runs, False does not, None cannot be
-    told. taken: whether an earlier branch of the `if` ran."""
-
-    active: bool | None
-    taken: bool | None = None
-
-
 def _of_the_reader() -> Variables:
     home = os.environ.get("HOME")
     return {"HOME": home} if home else {}
@@ -106,14 +98,14 @@ class _Recipe:
     unread: list[str] = field(default_factory=list)
     variables: Variables = field(default_factory=_of_the_reader)
     exported: dict[str, str] = field(default_factory=dict)
-    blocks: list[_Block] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     testing: bool = False
     succeeded: bool | None = True
     braced: bool = False
 
     def read(self, line: str) -> None:
         if match := _FUNCTION.match(line):
-            self.blocks.append(_Block(None))
+            self.blocks.append(Block(None))
             self.braced = match[1] is None
             line = line[match.end() :]
         try:
@@ -127,6 +119,12 @@ class _Recipe:
 
     def _run(self, command: SimpleCommand) -> None:
         words, after = command.words, command.after
+        block = self.blocks[-1] if self.blocks else None
+        if isinstance(block, Case) and not (words and words[0].raw == "esac"):
+            words = block.command(words, after)
+        after = "" if after in (")", ";;") else after
+        if not words:
+            return
         first = words[0].raw
         if first in ("then", "do"):
             self.testing, words, after = False, words[1:], ""
@@ -135,7 +133,7 @@ class _Recipe:
             words, after = words[1:], ""
         elif first == "{":
             if not self.braced:
-                self.blocks.append(_Block(self._runs(after)))
+                self.blocks.append(Block(self._runs(after)))
             self.braced, words, after = False, words[1:], ""
         elif first == "if":
             self.testing = True
@@ -143,13 +141,16 @@ class _Recipe:
             if asked:  # a command that is asked how it went has run
                 self._simple(asked, command.raw, self._runs(after))
             truth = test(words[1:], self.variables)
-            self.blocks.append(_Block(truth, truth))
+            self.blocks.append(Block(truth, truth))
             return
         elif first == "elif":
             self._elif(words[1:])
             return
-        elif first in ("for", "while", "until", "select", "case"):
-            self.blocks.append(_Block(None))
+        elif first == "case":
+            self.blocks.append(case(words, self.variables))
+            return
+        elif first in ("for", "while", "until", "select"):
+            self.blocks.append(loop(words, self.variables))
             return
         elif first in ("fi", "done", "esac", "}"):
             del self.blocks[-1:]
@@ -157,7 +158,7 @@ class _Recipe:
         elif self.testing:
             block = self.blocks[-1]
             also = test(words, self.variables) if after in ("&&", "||") else None
-            block.active = block.taken = _combined(block.active, after, also)
+            block.active = block.taken = combined(block.active, after, also)
             return
         if words and after != "|":
             self._simple(words, command.raw, self._runs(after))
@@ -231,14 +232,6 @@ class _Recipe:
     def _leave_out(self, raw: str) -> None:
         text = " ".join(raw.split())
         self.unread.append(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…")
-
-
-def _combined(left: bool | None, operator: str, right: bool | None) -> bool | None:
-    """`left && right` or `left || right` where either may be unknown."""
-    decides = operator == "||"
-    if decides in (left, right):
-        return decides
-    return None if None in (left, right) else not decides
 
 
 def _environment(assignments: list[Word]) -> dict[str, str]:

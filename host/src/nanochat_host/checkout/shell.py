@@ -44,7 +44,8 @@ class Word:
 
 @dataclass
 class SimpleCommand:
-    """after: the operator before it ("" for the first of a line). raw: for people."""
+    """after: the operator before it ("" for the first of a line). words: none at the end of a line,
+    after what ends a pattern or a branch of a `case`. raw: for people."""
 
     words: list[Word] = field(default_factory=list)
     after: str = ""
@@ -76,7 +77,7 @@ class _Reader:
                     commands.append(SimpleCommand(after=operator))
             else:
                 commands[-1].words.append(self._word())
-        return [command for command in commands if command.words]
+        return [each for each in commands if each.words or each.after in (")", ";;")]
 
     def words(self) -> list[Word]:
         """Of an array: words and comments, no operators."""

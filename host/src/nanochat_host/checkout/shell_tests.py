@@ -44,7 +44,7 @@ def test(words: list[Word], variables: Variables) -> bool | None:
 
 
 def _holds(words: list[Word], variables: Variables) -> bool | None:
-    texts = [_text(word, variables) for word in words]
+    texts = [text_of(word, variables) for word in words]
     if len(words) == 1 and texts[0] is not None:
         return texts[0] != ""
     if len(words) == 2 and words[0].raw in ("-z", "-n") and texts[1] is not None:
@@ -62,7 +62,8 @@ def _holds(words: list[Word], variables: Variables) -> bool | None:
     return None
 
 
-def _text(word: Word, variables: Variables) -> str | None:
+def text_of(word: Word, variables: Variables) -> str | None:
+    """A word as it is compared; None if unknown."""
     if word.text is not None:
         return word.text
     raw = word.raw.strip('"')
