@@ -70,7 +70,7 @@ def _bottom(frame: Frame, width: int, line: str, palette: Palette) -> Strip:
     dash, first, last = LINES[frame.edit][1], LINES[frame.edit][4], LINES[frame.edit][5]
     badge = f" {fit(frame.badge, max(0, width - 8))} " if frame.badge else ""
     rest = dash * max(0, width - 3 - cell_len(badge))
-    return to_strip([(f"{first}{rest}", line), (badge, line if frame.quiet else "muted"),
+    return to_strip([(f"{first}{rest}", line), (badge, "host-frame" if frame.quiet else "muted"),
                      (f"{dash}{last}", line)], width, palette, mark="")  # fmt: skip
 
 
