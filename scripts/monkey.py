@@ -41,7 +41,8 @@ class Monkey:
 
     def __init__(self, seed: int, paths: Paths) -> None:
         self._dice = random.Random(seed)
-        self._env = {"NANOCHAT_CLI_HOME": str(paths.home), "HOME": str(paths.home)}
+        home = str(paths.home)  # few frames: the screen's model is slower than the program
+        self._env = {"NANOCHAT_CLI_HOME": home, "HOME": home, "TEXTUAL_FPS": "10"}
         self.pressed: deque[str] = deque(maxlen=REMEMBERED)
         self.seen: Counter[str] = Counter()
         self.keys = 0
