@@ -93,16 +93,19 @@ async def test_a_palette_closed_while_it_looks_leaves_no_error(host: Host) -> No
         await until(pilot, lambda: isinstance(app.screen, AskScreen), "the next dialog")
 
 
-@pytest.mark.parametrize("dialog", [False, True])
+@pytest.mark.parametrize("above", ["nothing", "a dialog", "the palette"])
 async def test_a_click_on_what_is_just_removed_is_a_click_on_nothing(
-    host: Host, dialog: bool, monkeypatch: pytest.MonkeyPatch
+    host: Host, above: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = host.app()
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.model.loaded, "it is up")
-        if dialog:
+        below = app.screen
+        if above == "a dialog":
             app.push_screen(AskScreen("A name", help=""))
-            await until(pilot, lambda: isinstance(app.screen, AskScreen), "the dialog")
+        elif above == "the palette":
+            app.action_command_palette()
+        await until(pilot, lambda: above == "nothing" or app.screen is not below, "it is up")
         gone = Fragile()  # it has no parent any more
         monkeypatch.setattr(Screen, "get_widget_and_offset_at", lambda *_: (gone, Offset(0, 0)))
         await pilot.click(offset=(5, 5))

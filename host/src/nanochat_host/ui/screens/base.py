@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -16,7 +15,7 @@ from nanochat_host.packs.sanitize import clean
 from nanochat_host.ui.controls.key_line import KeyLine
 from nanochat_host.ui.key_ids import with_ids
 from nanochat_host.ui.model import ALL_TOPICS, Model, Topic
-from nanochat_host.ui.screens.dialog import still_there
+from nanochat_host.ui.screens.dialog import BearsClicks
 from nanochat_host.ui.terminal import needs_ascii
 from nanochat_host.ui.widgets.health_strip import HealthStrip
 from nanochat_host.ui.widgets.status_bar import StatusBar
@@ -33,7 +32,7 @@ STREAMED = Topic.RUN | Topic.MACHINE | Topic.LOG
 """Topics that may change with every step; the others are shown at once."""
 
 
-class HostScreen(Screen[None]):
+class HostScreen(BearsClicks, Screen[None]):
     """Subclasses give `body` and `show_model`. mode: its name in the status bar."""
 
     BLANK = True
@@ -91,11 +90,6 @@ class HostScreen(Screen[None]):
             yield self.strip
         yield KeyLine()
         yield self.bar
-
-    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        """What is at a cell, if it is still there."""
-        found = super().get_widget_and_offset_at(x, y)
-        return found if still_there(found[0]) else (None, None)
 
     async def action_back(self) -> None:
         """Esc: the screen before this one, unless there is something on it to leave first."""

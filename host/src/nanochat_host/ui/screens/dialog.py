@@ -19,25 +19,27 @@ from textual.worker import Worker
 from nanochat_host.ui.type_ahead import TypesAhead
 
 
-def still_there(widget: Widget | None) -> bool:
-    """Textual's selection of text trips over a widget that is clicked while it is removed."""
-    return widget is None or isinstance(widget, Screen) or widget.parent is not None
+class BearsClicks:
+    """For every screen: Textual's selection of text trips over a widget that is clicked while it is
+    being removed."""
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """What is at a cell, if it is still there."""
+        screen: Any = super()
+        widget, offset = screen.get_widget_and_offset_at(x, y)
+        gone = widget is not None and widget.parent is None and not isinstance(widget, Screen)
+        return (None, None) if gone else (widget, offset)
 
 
-class Dialog(ModalScreen[ScreenResultType]):
+class Dialog(BearsClicks, ModalScreen[ScreenResultType]):
     """A screen above another, with a result."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close it with a result, unless it is closed already or another one lies above it."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
-    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        """What is at a cell, if it is still there."""
-        found = super().get_widget_and_offset_at(x, y)
-        return found if still_there(found[0]) else (None, None)
 
-
-class Palette(TypesAhead, CommandPalette):
+class Palette(BearsClicks, TypesAhead, CommandPalette):
     """Every command, searchable."""
 
     def _action_command_list(self, action: str) -> None:
