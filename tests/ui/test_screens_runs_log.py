@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import msgspec
 import pytest
 from app_rig import FakeCore, Host, following, make_run, screen_text, toasts, until
@@ -9,6 +11,7 @@ from nanochat_host.core import wire
 from nanochat_host.ui import news
 from nanochat_host.ui.controls.log_view import LogView
 from nanochat_host.ui.controls.row_list import RowList
+from nanochat_host.ui.screens import home, runs
 from nanochat_host.ui.screens.confirm import ConfirmScreen
 from nanochat_sdk.data import LogLine
 
@@ -53,6 +56,24 @@ async def test_the_figures_of_a_run_that_goes_on_are_not_those_of_long_ago(
         await until(pilot, lambda: "3.25" in screen_text(app), "the first loss")
         core.run_list = [msgspec.structs.replace(run, loss=1.75) for run in core.run_list]
         await until(pilot, lambda: "1.75" in screen_text(app), "the newest, without any news")
+
+
+@pytest.mark.parametrize(("key", "screen"), [("r", runs), ("h", home)])
+async def test_figures_are_asked_for_when_a_list_is_looked_at_again(
+    host: Host, core: FakeCore, key: str, screen: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "LOOK_EVERY_S", 1000.0)
+    core.run_list = three_runs()
+    app = host.app()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.model.loaded, "the lists")
+        await pilot.press(key)
+        await until(pilot, lambda: "3.25" in screen_text(app), "the first loss")
+        await pilot.press("o")
+        await until(pilot, lambda: app.current_mode == "log", "another screen")
+        core.run_list = [msgspec.structs.replace(run, loss=1.75) for run in core.run_list]
+        await pilot.press(key)
+        await until(pilot, lambda: "1.75" in screen_text(app), "the newest")
 
 
 async def test_delete_is_offered_for_ended_runs_only_and_asks(host: Host, core: FakeCore) -> None:

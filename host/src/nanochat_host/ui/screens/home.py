@@ -64,6 +64,9 @@ class HomeScreen(HostScreen):
         self.query_one("#next", RowList).focus()
         self.set_interval(LOOK_EVERY_S, self._look)
 
+    def on_screen_resume(self) -> None:
+        self._look()  # losses are as old as the last visit
+
     def on_resize(self) -> None:
         if self.is_mounted:
             self.call_after_refresh(self.show_model, Topic.RUNS)

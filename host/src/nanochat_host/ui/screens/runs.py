@@ -71,6 +71,9 @@ class RunsScreen(HostScreen):
         self.query_one("#runs", RowList).focus()
         self.set_interval(LOOK_EVERY_S, self._look)
 
+    def on_screen_resume(self) -> None:
+        self._look()  # losses are as old as the last visit
+
     def _look(self) -> None:
         if self.is_current:
             self.host.work(self.host.desk.look_at_live_runs(), "runs")
