@@ -48,7 +48,9 @@ class Faults(App[None]):
         """An error of ours that the screen outlives: to a file, with a line that names it."""
         logger.error("internal error", exc_info=error)
         path = write_crash(self.paths, "ui", error)
-        text = f"internal error: {type(error).__name__}\ndetails in {path}"
+        text = f"internal error: {type(error).__name__}"
+        if path:
+            text += f"\ndetails in {path}; `nanochat-cli doctor --report` packs them up"
         self.notify(text, severity="error", timeout=10.0, markup=False)
 
     def outlives(self, error: Exception) -> bool:
