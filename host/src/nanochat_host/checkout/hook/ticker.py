@@ -98,7 +98,7 @@ class Ticker:
             self._evaluated = self._evaluated or self._spent[self._eval_part] > 0
             self._guarded(self._report_iteration, scope)
             if not self.running:
-                self._guarded(self._begin_again)
+                self._guarded(self._take_up)
         step = scope.get(self._report.step, self.ticks)
         self.step = step if isinstance(step, int) else self.ticks
         self._guarded(self._steering.take, scope, self.step)
@@ -147,11 +147,7 @@ class Ticker:
                 self._events.emit("log", text=f"hook: {last}", level="error")
 
     def _begin(self, scope: dict[str, Any]) -> None:
-        self.running = True
-        self._begins(self)
-        # First of all: the other ranks wait in there for this one.
-        self._steering.connect()
-        self._signals.catch()
+        self._take_up()
         self._last_value = {v: scope[v] for v in self._occasional if scope.get(v) is not None}
         self._evaluated = self._evaluated or bool(self._last_value)
         facts, args = known_facts(scope)
@@ -160,10 +156,11 @@ class Ticker:
             "loop_start", step if type(step) is int else None, facts=facts, args=args
         )
 
-    def _begin_again(self) -> None:
-        """A loop in a function that is called for each epoch: what `left` let go of is taken up."""
+    def _take_up(self) -> None:
+        """What `left` lets go of: a loop in a function is entered again at each call."""
         self.running = True
         self._begins(self)
+        # First of all: the other ranks wait in there for this one.
         self._steering.connect()
         self._signals.catch()
 
