@@ -131,9 +131,9 @@ class Catalog(msgspec.Struct, frozen=True):
         return cls(panels, errors, held, packs)
 
     def changed(self) -> dict[str, str]:
-        """Objections to installed packs, by id. Reads all their files."""
+        """Objections to installed packs and the way out, by id. Reads all their files."""
         told = {name: pack.objection() for name, pack in self.packs.items()}
-        return {name: why for name, why in told.items() if why}
+        return {name: f"{why}; install it again or remove it" for name, why in told.items() if why}
 
     @property
     def manifests(self) -> dict[str, PanelManifest]:

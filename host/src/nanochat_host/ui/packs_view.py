@@ -67,8 +67,7 @@ def rows(
         objection = changed.get(pack_id, "")
         lines.append(_pack_row(pack, use, budget, levels.get(pack_id), changed=bool(objection)))
         if objection:
-            told = f"  {clean(objection)}; install it again or remove it"
-            lines.append(Row("", (("!", "error"), (told, "error"))))
+            lines.append(Row("", (("!", "error"), (f"  {clean(objection)}", "error"))))
         if pack_id != BUILTIN:
             lines += _permission_rows(catalog, pack)
         for panel, why in (use.stopped if use else {}).items():

@@ -93,20 +93,18 @@ def list_all(args: argparse.Namespace, paths: Paths) -> int:
     from nanochat_host.core.declared_problems import declared_problems
 
     catalog = _catalog(paths)
-    told = {
-        name: f"{why}; install it again or remove it" for name, why in catalog.changed().items()
-    }
+    changed = catalog.changed()
     rows = []
     for name, pack in catalog.packs.items():
-        state = "changed" if name in told else "enabled" if pack.enabled else "disabled"
+        state = "changed" if name in changed else "enabled" if pack.enabled else "disabled"
         count = len(pack.manifest.panels)
         may = ", ".join(_granted(catalog, pack)) or "-"
         rows.append([name, pack.manifest.version, _origin(pack), state, str(count), may])
-    problems = {**declared_problems(paths), **told}
+    problems = {**declared_problems(paths), **changed}
     errors = [{"message": error.message, "hint": error.hint} for error in catalog.errors]
     errors += [{"message": f"pack {name}: {said}", "hint": ""} for name, said in problems.items()]
     packs = [
-        {**_facts(catalog, pack), "changed": told.get(name, "")}
+        {**_facts(catalog, pack), "changed": changed.get(name, "")}
         for name, pack in catalog.packs.items()
     ]
     data = {"packs": packs, "errors": errors}
