@@ -1,4 +1,5 @@
-"""What a key opens above any screen. Each is imported when it is first wanted."""
+"""What a key opens above any screen, imported when it is first wanted; and keys that come before
+their screen is there."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Dialogs(Faults):
-    """The app's part that opens them."""
+    """The app's part that opens dialogs and turns keys into actions."""
 
     async def run_action(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import sys
 from collections.abc import Sequence
@@ -58,6 +57,8 @@ class VerbParser(argparse.ArgumentParser):
         self._refuse(f"{what} cannot be `{given}`: choose from {', '.join(known)}", given, known)
 
     def _refuse(self, message: str, given: str = "", known: Sequence[str] = ()) -> NoReturn:
+        import difflib  # only mistakes need it
+
         near = difflib.get_close_matches(given, known, 1)
         ask = f"`{self.prog} --help` shows what it takes"
         verb = self.prog.removeprefix("nanochat-cli").strip()
